@@ -1,0 +1,31 @@
+"""Exceptions that a caller may want to catch. Wrong values raise ValueError and wrong types TypeError, as everywhere."""
+
+from __future__ import annotations
+
+
+class IsoperimetryError(Exception):
+    """The base of the exceptions that are the library's own."""
+
+
+class MissingDependency(IsoperimetryError, ImportError):
+    """A feature needs a package that is not installed.
+
+    Parameters
+    ----------
+    feature : str
+        What the caller asked for, as the caller would write it.
+    package : str
+        The distribution that is missing.
+    extra : str
+        The extra of isoperimetry that installs it.
+    """
+
+    def __init__(self, feature: str, package: str, extra: str) -> None:
+        self.feature, self.package, self.extra = feature, package, extra
+        super().__init__(
+            f"{feature} needs the package '{package}'. Install it with: pip install \"isoperimetry[{extra}]\""
+        )
+
+
+class ModelError(IsoperimetryError, ValueError):
+    """A model cannot be judged: it answers with NaN, answers differently twice, or is in training mode."""
