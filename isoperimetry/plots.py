@@ -1,0 +1,281 @@
+"""The figures of Ford, Gilmer, Carlini and Cubuk (2019) as functions of records; each takes and returns Axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from isoperimetry import _validate, bounds
+from isoperimetry.checks import AttackAudit, AuditVerdict
+from isoperimetry.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+# Okabe and Ito (2008): told apart with every common form of colour blindness. The upward triangle is not among the
+# markers: it stands for a distance that is off the scale.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_MARKERS = ("o", "s", "D", "v", "P", "X", "p")
+_INK, _PALE, _MISSED = "#333333", "#8a8a8a", "#f6e3dc"
+_STRIP = 0.955  # height of the strip for infinite distances, as a fraction of the axes
+
+
+def distance_against_error_rate(groups: Mapping[str, Sequence[AttackAudit]], *, ax: Axes | None = None) -> Axes:
+    r"""Draw the attack's distance from noisy samples against the error rate in noise, with the optimal curve.
+
+    One point an audit: the measured error rate and the sample quantile of the distances in units of ``sigma``. The
+    curve is the largest quantile that any error set of that measure allows, attained by half-spaces: where a point lies
+    above it, nearer errors exist than the attack found. Filled points are those whose audit proves this; the proof
+    reads the point at the left end of its bar.
+
+    Parameters
+    ----------
+    groups : mapping from str to sequence of AttackAudit
+        The audits under the name of their model; at least one, and the same ``q`` in all.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; None: a new figure of 9 x 5.4 inches.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        x: error rate in noise, in [0, 1], on a log scale; y: distance / sigma, a pure number (for other norms and
+        covariances also divided by the ``stretch`` of the audit). Save with ``ax.figure.savefig(path)``.
+
+    Raises
+    ------
+    ValueError
+        If there is no audit, or they differ in ``q`` and so have no curve in common.
+    MissingDependency
+        If matplotlib is not installed.
+
+    Notes
+    -----
+    The bars reach to the lower limit of the error rate which the test used and, of the distance, over the
+    order-statistic limits of the quantile. Triangles at the upper edge: the quantile is infinite, as the attack found
+    no error from too many starts. Triangles at the left edge: no error was drawn.
+
+    Source: Ford, Gilmer, Carlini, Cubuk (2019), Adversarial Examples Are a Natural Consequence of Test Error in Noise,
+    figure 4, with one scale of noise an image.
+
+    Examples
+    --------
+    >>> from isoperimetry.checks import audit_attack
+    >>> audit = audit_attack([0.1, 0.2, 0.3], errors=10, trials=1000, sigma=0.1)
+    >>> distance_against_error_rate({"plain": [audit]}).get_ylabel()
+    'median distance of the error found / $\\sigma$'
+    """
+    audits = [audit for group in groups.values() for audit in group]
+    if not audits:
+        raise ValueError("groups must hold at least one audit: there is nothing to draw.")
+    levels = sorted({audit.q for audit in audits})
+    if len(levels) > 1:
+        raise ValueError(f"groups mixes audits of q = {', '.join(map(str, levels))}: they have no curve in common.")
+    q = levels[0]
+    ax = _axes("distance_against_error_rate", ax)
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    rates = np.array([audit.errors / audit.trials for audit in audits if audit.errors])
+    left, right = (rates.min() / 3, min(1.0, rates.max() * 3)) if rates.size else (1e-3, 1.0)
+    x = np.geomspace(left, right, 400)
+    # An audit with no start in error uses the larger bound for correct starts, so both curves may be needed.
+    curves = {
+        conditional: np.asarray(bounds.quantile_distance_bound(x, 1.0, q=q, conditional=conditional))
+        for conditional in sorted({audit.conditional for audit in audits})
+    }
+    highest = curves[max(curves)]
+    heights = [height for audit in audits for height in _heights(audit) if math.isfinite(height)]
+    top = 1.18 * max([float(highest[0]), *heights]) or 1.0
+    ax.fill_between(x, highest, top, color=_MISSED, linewidth=0, zorder=0)
+    lines = [
+        ax.plot(
+            x, curve, color=_INK, linewidth=1.8, linestyle=(0, (1, 1.2)) if conditional else "solid", zorder=1.5,
+            label="optimal curve, correct starts" if conditional else _curve_label(q),
+        )[0]
+        for conditional, curve in curves.items()
+    ]  # fmt: skip
+    ax.set(xscale="log", xlim=(left, right), ylim=(0, top))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if right / left < 300 else (1,)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{100 * rate:g} %"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+    handles = []
+    for (name, group), colour, marker in zip(groups.items(), cycle(_COLOURS), cycle(_MARKERS)):
+        handles.append(_key(name, marker, colour=colour))
+        for audit in group:
+            _draw_audit(ax, audit, name, colour, marker, left, top)
+    convicted = [audit.verdict is AuditVerdict.ATTACK_FAILING for audit in audits]
+    keys = {
+        "proved: misses errors": ("o", _PALE, any(convicted)),
+        "not proved": ("o", "white", not all(convicted)),
+        "no error found (off the scale)": ("^", _PALE, any(math.isinf(_heights(audit)[1]) for audit in audits)),
+        "no error drawn in noise": ("<", "white", rates.size < len(audits)),
+        "confidence limits": ("_", _PALE, rates.size > 0),
+    }
+    handles += [_key(label, symbol, face=face) for label, (symbol, face, shown) in keys.items() if shown]
+    ax.text(
+        0.985, 0.885, "above the curve\nthe attack misses nearer errors", transform=ax.transAxes, ha="right", va="top",
+        color="#9c4a2f", fontsize=10, linespacing=1.3,
+        bbox={"facecolor": _MISSED, "edgecolor": "none", "alpha": 0.85, "pad": 2},
+    )  # fmt: skip
+    ax.set_xlabel("error rate in noise (errors / draws, log scale)")
+    unit = r"$\sigma$" if all(audit.stretch == 1 for audit in audits) else r"(stretch $\times\ \sigma$)"
+    ax.set_ylabel(f"{'median' if q == 0.5 else f'{q:g}-quantile of the'} distance of the error found / {unit}")
+    ax.set_title("Attack from noisy samples, against the error rate in noise", loc="left", fontsize=12)
+    _finish(ax, [*lines, *handles])
+    return ax
+
+
+def halfspace_prediction(
+    points: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, error_rate: float = 0.01, ax: Axes | None = None
+) -> Axes:
+    r"""Draw the attack's distance from clean images against the scale of noise that reaches an error rate.
+
+    The dashed line is the half-space *prediction* :math:`-\Phi^{-1}(\mu)\,\sigma(x_0, \mu)`: what the distance would
+    be if the error set were a half-space. It bounds nothing at a clean image, on neither side.
+
+    Parameters
+    ----------
+    points : mapping from str to (sigmas, distances)
+        For each model two sequences of equal length: sigma(x0, error_rate) of each image, > 0, and the distance of the
+        error which the attack found from the clean image, >= 0 (inf: none found), both in the unit of the inputs.
+    error_rate : float
+        The error rate in (0, 1) at which each sigma was found.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; None: a new figure of 9 x 5.4 inches.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        x: sigma, y: distance, both in the unit of the inputs. Save with ``ax.figure.savefig(path)``.
+
+    Raises
+    ------
+    ValueError
+        If there is no point, a pair has unequal lengths, or a number is outside its range (NaN: leave the image out).
+    MissingDependency
+        If matplotlib is not installed.
+
+    Notes
+    -----
+    Source: Ford, Gilmer, Carlini, Cubuk (2019), Adversarial Examples Are a Natural Consequence of Test Error in Noise,
+    figure 2.
+
+    Examples
+    --------
+    >>> halfspace_prediction({"plain": ([0.1, 0.2], [0.2, 0.5])}).get_xlabel()
+    '$\\sigma$ at which the error rate in noise is 1 % (unit of the inputs)'
+    """
+    pairs = {name: _pair(name, *pair) for name, pair in points.items()}
+    sigmas = np.concatenate([sigma for sigma, _ in pairs.values()]) if pairs else np.empty(0)
+    if not sigmas.size:
+        raise ValueError("points must hold at least one image: there is nothing to draw.")
+    error_rate = _validate.as_confidence(error_rate, "error_rate")
+    ax = _axes("halfspace_prediction", ax)
+    slope = float(bounds.halfspace_distance(error_rate))
+    right = 1.08 * float(sigmas.max())
+    finite = [float(d) for _, distance in pairs.values() for d in distance if math.isfinite(d)]
+    failed = any(math.inf in distance for _, distance in pairs.values())
+    top = (1.18 if failed else 1.08) * max([slope * right, 0.0, *finite]) or 0.1 * right
+    (line,) = ax.plot(
+        [0, right], [0, slope * right], color=_INK, linewidth=1.6, linestyle=(0, (5, 3)), zorder=1.5,
+        label=f"half-space prediction: {slope:.4g} $\\sigma$",
+    )  # fmt: skip
+    ax.set(xlim=(0, right), ylim=(min(0.0, slope * right), top))
+    handles = []
+    for (name, (sigma, distance)), colour, marker in zip(pairs.items(), cycle(_COLOURS), cycle(_MARKERS)):
+        handles.append(_key(name, marker, colour=colour))
+        found = np.isfinite(distance)
+        style: dict[str, Any] = {"color": colour, "linestyle": "none", "markeredgecolor": "white", "markersize": 7.5}
+        ax.plot(sigma[found], distance[found], marker=marker, **style)
+        lost = sigma[~found]
+        if lost.size:
+            ax.plot(lost, np.full(lost.size, _STRIP), marker="^", transform=ax.get_xaxis_transform(), **style)
+    if failed:
+        handles.append(_key("no error found (off the scale)", "^"))
+    ax.set_xlabel(f"$\\sigma$ at which the error rate in noise is {100 * error_rate:.4g} % (unit of the inputs)")
+    ax.set_ylabel("distance of the error found from the clean image\n(unit of the inputs)")
+    ax.set_title("Attack from clean images: a prediction, not a bound", loc="left", fontsize=12)
+    _finish(ax, [line, *handles])
+    return ax
+
+
+def _heights(audit: AttackAudit) -> tuple[float, float, float]:
+    """Return the lower limit, the sample value and the upper limit of the quantile of the distances, over sigma."""
+    unit = audit.sigma * audit.stretch
+    return audit.distance_low / unit, audit.distance_quantile / unit, audit.distance_high / unit
+
+
+def _draw_audit(ax: Axes, audit: AttackAudit, name: str, colour: str, marker: str, left: float, top: float) -> None:
+    low, height, high = _heights(audit)
+    rate = audit.errors / max(audit.trials, 1)
+    convicted = audit.verdict is AuditVerdict.ATTACK_FAILING
+    transform, x, y = ax.transData, rate, height
+    if math.isinf(height):
+        transform, marker, y = ax.get_xaxis_transform(), "^", _STRIP
+    if audit.errors == 0:
+        transform, marker, x = ax.get_yaxis_transform(), "<", 0.012
+        if math.isinf(height):
+            transform, y = ax.transAxes, _STRIP
+    else:
+        bar: dict[str, Any] = {"color": colour, "linewidth": 1.0, "alpha": 0.45, "zorder": 2}
+        ax.plot([max(audit.error_rate.low, left), rate], [y, y], transform=transform, **bar)
+        if math.isfinite(low):
+            ax.plot([rate, rate], [low, min(high, top)], **bar)
+    ax.plot(
+        [x], [y], transform=transform, marker=marker, markersize=7, markeredgecolor=colour, markeredgewidth=1.4,
+        markerfacecolor=colour if convicted else "white", linestyle="none", zorder=3, label=f"_{name}",
+    )  # fmt: skip
+
+
+def _pair(name: str, sigmas: ArrayLike, distances: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    sigma = _validate.as_positive(f"sigmas of {name!r}", sigmas, "a scale of noise")
+    distance = _validate.as_nonnegative(f"distances of {name!r}", distances, "a distance")
+    if sigma.ndim != 1 or sigma.shape != distance.shape:
+        raise ValueError(
+            f"points[{name!r}] has {sigma.size} sigmas and {distance.size} distances: give one of each an image."
+        )
+    unknown = ~np.isfinite(sigma) | np.isnan(distance)
+    if unknown.any():
+        raise ValueError(f"points[{name!r}] has no number for image {int(unknown.argmax())}: leave such images out.")
+    return sigma, distance
+
+
+def _curve_label(q: float) -> str:
+    start = "" if q == 0.5 else rf"\Phi^{{-1}}({q:g}) "
+    return rf"optimal curve: ${start}-\Phi^{{-1}}$(rate)"
+
+
+def _axes(function: str, ax: Axes | None) -> Axes:
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "matplotlib":
+            raise
+        raise MissingDependency(f"plots.{function}", "matplotlib", "report") from None
+    # A figure of its own instead of pyplot's: no global list keeps it alive, and no window system is touched.
+    return ax if ax is not None else Figure(figsize=(9, 5.4), dpi=100, layout="constrained").subplots()
+
+
+def _key(label: str, marker: str, *, colour: str = _PALE, face: str | None = None) -> Line2D:
+    """Return an entry of the legend."""
+    from matplotlib.lines import Line2D
+
+    return Line2D(
+        [], [], color=colour, marker=marker, linestyle="none", markersize=12 if marker == "_" else 7,
+        markerfacecolor=face or colour, markeredgewidth=1.4, label=label,
+    )  # fmt: skip
+
+
+def _finish(ax: Axes, handles: Iterable[Line2D]) -> None:
+    ax.grid(True, which="major", color="#000000", alpha=0.08, linewidth=0.8)
+    ax.set_axisbelow(True)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
+    ax.legend(handles=list(handles), frameon=False, fontsize=9.5, **place)

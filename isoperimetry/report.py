@@ -1,0 +1,229 @@
+"""Records as text: strict JSON, Markdown tables, and what a verdict says in plain English."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from isoperimetry import results
+from isoperimetry.checks import AttackAudit, AuditFamily, AuditVerdict
+
+
+def to_json(records: Any, *, indent: int | None = 2) -> str:
+    """Return records as strict JSON (RFC 8259).
+
+    Parameters
+    ----------
+    records : Record, or a sequence or mapping of records and plain values
+        What to write. Infinities and NaN become strings, arrays become lists, enumerations their values.
+    indent : int or None
+        Spaces for each level; None: one line.
+
+    Returns
+    -------
+    str
+        The JSON text, without a newline at its end.
+
+    Raises
+    ------
+    TypeError
+        If a value has no form in JSON.
+
+    Examples
+    --------
+    >>> print(to_json({"distances": (0.5, float("inf"))}, indent=None))
+    {"distances": [0.5, "inf"]}
+    """
+    return json.dumps(results.to_json(records), indent=indent, allow_nan=False, ensure_ascii=False)
+
+
+def format_value(value: Any) -> str:
+    """Return one cell of a table: numbers to four digits, an empty string for None.
+
+    Examples
+    --------
+    >>> [format_value(value) for value in (0.0123456, float("inf"), 7, None, ("a", "b"))]
+    ['0.01235', 'inf', '7', '', 'a, b']
+    """
+    value = results.to_json(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(map(format_value, value))
+    return str(value)
+
+
+def to_markdown(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str] | Sequence[str]) -> str:
+    """Return a table in GitHub's Markdown, aligned so that it reads well as plain text too.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        One mapping a row, for instance the ``to_dict()`` of a record.
+    columns : sequence of str, or mapping from str to str
+        The keys to show in this order; a mapping also gives their headings. A key that a row lacks is left empty.
+
+    Returns
+    -------
+    str
+        The table, without a newline at its end. Columns that hold only numbers are aligned to the right.
+
+    Raises
+    ------
+    ValueError
+        If there is no column.
+
+    Examples
+    --------
+    >>> print(to_markdown([{"model": "clean", "rate": 0.01}, {"model": "noisy", "rate": 0.25}], ["model", "rate"]))
+    | model | rate |
+    | :---- | ---: |
+    | clean | 0.01 |
+    | noisy | 0.25 |
+    """
+    headings = dict(columns) if isinstance(columns, Mapping) else {key: key for key in columns}
+    if not headings:
+        raise ValueError("columns must name at least one column: a table cannot be empty.")
+    rows = list(rows)
+    columns_of_cells = []
+    for key, heading in headings.items():
+        cells = [_escape(heading), *(_escape(format_value(row.get(key))) for row in rows)]
+        width = max(3, *map(len, cells))
+        if _all_numbers(row.get(key) for row in rows):
+            cells = [cell.rjust(width) for cell in cells]
+            rule = "-" * (width - 1) + ":"
+        else:
+            cells = [cell.ljust(width) for cell in cells]
+            rule = ":" + "-" * (width - 1)
+        columns_of_cells.append([cells[0], rule, *cells[1:]])
+    return "\n".join(f"| {' | '.join(line)} |" for line in zip(*columns_of_cells, strict=True))
+
+
+def describe(audit: AttackAudit) -> str:
+    """Return what the verdict on an attack says, for a reader who has not met the theorem.
+
+    Parameters
+    ----------
+    audit : AttackAudit
+        The result of `isoperimetry.checks.audit_attack`.
+
+    Returns
+    -------
+    str
+        Two or three sentences on one line: the verdict, the numbers that it rests on, and what it does not say.
+
+    Examples
+    --------
+    >>> from isoperimetry.checks import audit_attack
+    >>> print(describe(audit_attack([0.5] * 30, errors=20, trials=1000, sigma=0.1)))  # doctest: +ELLIPSIS
+    The attack provably misses errors. 20 errors in 1,000 noise draws mean that at least half of the noisy points ...
+    """
+    share = "half" if audit.q == 0.5 else _percent(audit.q)
+    points = "the noisy points that are not in error" if audit.conditional else "all noisy points"
+    within = f"{audit.n_within} of {audit.n_tested} starts"
+    if math.isinf(audit.bound):
+        basis = (
+            f"{audit.errors} errors in {audit.trials:,} noise draws give no bound on the distance: "
+            "the error rate may be 0. Draw more noise, or noise of a larger sigma."
+        )
+    else:
+        basis = (
+            f"{audit.errors} errors in {audit.trials:,} noise draws mean that at least {share} of {points} have an "
+            f"error within {audit.bound:.4g} ({audit.bound / audit.sigma:.4g} sigma)"
+        )
+    confidence = _percent(audit.confidence)
+    broken = "".join(f" {reason[:1].upper()}{reason[1:]}" for reason in audit.reasons if reason.startswith("broken:"))
+    if audit.verdict is AuditVerdict.ATTACK_FAILING:
+        missed = ""
+        if audit.missed_radius is not None:
+            radius = f"{'' if audit.independent else 'some radius of at most '}{audit.missed_radius:.4g}"
+            missed = (
+                f" On at least {_percent(audit.missed_fraction)} of {points} an error lies within {radius} and the "
+                "attack missed it."
+            )
+        return (
+            f"The attack provably misses errors. {basis}, but it found one that near from only {within} "
+            f"({_p_value(audit.p_value)}; confidence {confidence}).{missed}{broken}"
+        )
+    if audit.verdict is AuditVerdict.CONSISTENT:
+        return (
+            f"The attack is consistent with the bound. {basis}, and it found one that near from {within}: with "
+            f"confidence {confidence} its distances are no longer than the bound allows. This does not prove that it "
+            "finds the nearest errors: they may be nearer still."
+        )
+    if audit.n_zero == audit.n_starts:
+        return (
+            f"Undecided: all {audit.n_starts} starts are errors already, so that no attack was tested. Take a smaller "
+            "sigma, or an input that the classifier gets right."
+        )
+    if broken:
+        return f"Undecided, as the test does not apply.{broken}"
+    if math.isfinite(audit.bound):
+        basis += f"; the attack found one that near from {within} ({_p_value(audit.p_value)})."
+    return f"Undecided at confidence {confidence}. {basis} {_needed(audit)}".rstrip()
+
+
+def describe_family(family: AuditFamily) -> str:
+    """Return in one sentence how many of several audited inputs are convicted.
+
+    Parameters
+    ----------
+    family : AuditFamily
+        The result of `isoperimetry.checks.audit_many`.
+
+    Returns
+    -------
+    str
+        A sentence that holds for all inputs together at the confidence of the family.
+
+    Examples
+    --------
+    >>> from isoperimetry.checks import audit_attack, audit_many
+    >>> audits = [audit_attack([far] * 30, errors=20, trials=1000, sigma=0.1) for far in (0.5, 0.2, 0.9)]
+    >>> print(describe_family(audit_many(audits, confidence=0.999)))
+    The attack provably misses errors on at least 2 of 3 inputs (all together at confidence 99.9 %).
+    """
+    confidence = _percent(family.confidence)
+    if family.n_convicted == 0:
+        return f"The attack is convicted on none of {family.n_audits} inputs (all together at confidence {confidence})."
+    return (
+        f"The attack provably misses errors on at least {family.n_convicted} of {family.n_audits} inputs "
+        f"(all together at confidence {confidence})."
+    )
+
+
+def _needed(audit: AttackAudit) -> str:
+    if audit.samples_to_decide is None:
+        return ""
+    trials, starts = audit.samples_to_decide
+    if math.isinf(trials) or math.isinf(starts):
+        return "At today's proportions no number of draws and starts would decide."
+    return f"At today's proportions about {trials:,.0f} noise draws and {starts:,.0f} starts would decide."
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.4g} %"
+
+
+def _p_value(p: float) -> str:
+    return "p <= 1e-300" if p <= 1e-300 else f"p = {p:.2g}"
+
+
+def _escape(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def _all_numbers(values: Iterable[Any]) -> bool:
+    """Return whether there are numbers and nothing else; None is an empty cell."""
+    shown = [value for value in map(results.to_json, values) if value is not None]
+    return bool(shown) and all(_is_number(value) for value in shown)
+
+
+def _is_number(value: Any) -> bool:
+    return value in ("inf", "-inf", "nan") or (isinstance(value, int | float) and not isinstance(value, bool))

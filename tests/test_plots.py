@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import dataclasses
+import doctest
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from isoperimetry import bounds, plots
+from isoperimetry.checks import AuditVerdict, audit_attack
+from isoperimetry.errors import MissingDependency
+
+pytest.importorskip("matplotlib")
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+
+
+def audit(distance=0.2, errors=20, trials=1000, sigma=0.1, n=30, **options):
+    """Audit an attack that reached about ``distance`` from ``n`` starts, one of them in error already."""
+    spread = np.linspace(0.9, 1.1, n - 1) if math.isfinite(distance) else 1.0
+    return audit_attack(
+        [0.0, *np.broadcast_to(distance * spread, n - 1)], errors=errors, trials=trials, sigma=sigma, **options
+    )
+
+
+def points(ax, name):
+    """Return the markers of a group, without its bars."""
+    return [line for line in ax.lines if line.get_label() == f"_{name}"]
+
+
+def legend(ax):
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    return dict(zip(names, ax.get_legend().legend_handles, strict=True))
+
+
+def pixels(ax):
+    canvas = FigureCanvasAgg(ax.figure)
+    canvas.draw()
+    return canvas.get_renderer()
+
+
+def test_examples_run():
+    assert doctest.testmod(plots).failed == 0
+
+
+# distance against error rate
+
+
+def test_points_are_the_measured_rate_and_the_distance_over_sigma():
+    audits = [audit(0.2, sigma=0.1), audit(0.5, errors=50, sigma=0.2)]
+    ax = plots.distance_against_error_rate({"net": audits})
+    found = [line.get_xydata()[0] for line in points(ax, "net")]
+    expected = [(a.errors / a.trials, a.distance_quantile / a.sigma) for a in audits]
+    np.testing.assert_allclose(found, expected)
+    assert ax.get_xscale() == "log"
+
+
+def test_bars_are_the_limits_of_the_test():
+    (a,) = audits = [audit()]
+    ax = plots.distance_against_error_rate({"net": audits})
+    horizontal, vertical = (line for line in ax.lines if len(line.get_xdata()) == 2)
+    np.testing.assert_allclose(horizontal.get_xdata(), [a.error_rate.low, 0.02])
+    np.testing.assert_allclose(vertical.get_ydata(), np.array([a.distance_low, a.distance_high]) / a.sigma)
+
+
+@pytest.mark.parametrize("q", [0.5, 0.25])
+def test_the_curve_is_the_bound_of_the_theorem(q):
+    ax = plots.distance_against_error_rate({"net": [audit(q=q)]})
+    (curve,) = (line for line in ax.lines if str(line.get_label()).startswith("optimal"))
+    x, y = curve.get_data()
+    assert x[0] <= 0.02 / 2.9 and x[-1] >= 0.02 * 2.9
+    np.testing.assert_allclose(y, bounds.quantile_distance_bound(x, 1.0, q=q))
+    assert ("median" in ax.get_ylabel()) == (q == 0.5) and ("0.25-quantile" in ax.get_ylabel()) == (q == 0.25)
+
+
+def test_correct_starts_have_a_curve_of_their_own():
+    correct = audit_attack([0.2] * 20, errors=200, trials=1000, sigma=0.1)
+    assert correct.conditional
+    ax = plots.distance_against_error_rate({"net": [correct]})
+    (curve,) = (line for line in ax.lines if str(line.get_label()).startswith("optimal"))
+    np.testing.assert_allclose(
+        curve.get_ydata(), bounds.quantile_distance_bound(curve.get_xdata(), 1.0, q=0.5, conditional=True)
+    )
+    both = plots.distance_against_error_rate({"net": [correct, audit()]})
+    upper, lower = sorted(
+        (line for line in both.lines if str(line.get_label()).startswith("optimal")),
+        key=lambda line: -line.get_ydata()[0],
+    )
+    assert upper.get_label() == "optimal curve, correct starts" and (upper.get_ydata() >= lower.get_ydata()).all()
+    (region,) = both.collections  # what lies above both curves
+    assert region.get_paths()[0].vertices[:, 1].min() == pytest.approx(upper.get_ydata().min())
+
+
+def test_convicted_audits_are_filled_and_others_hollow():
+    bad, good = audit(0.9), audit(0.1)
+    assert bad.verdict is AuditVerdict.ATTACK_FAILING and good.verdict is not AuditVerdict.ATTACK_FAILING
+    ax = plots.distance_against_error_rate({"net": [bad, good]})
+    filled, hollow = points(ax, "net")
+    assert to_hex(filled.get_markerfacecolor()) == to_hex(filled.get_markeredgecolor())
+    assert to_hex(hollow.get_markerfacecolor()) == "#ffffff" != to_hex(hollow.get_markeredgecolor())
+    assert {"proved: misses errors", "not proved"} <= set(legend(ax))
+
+
+def test_failed_attacks_are_at_the_top_with_a_label():
+    failed = audit(math.inf)
+    assert failed.distance_quantile == math.inf
+    ax = plots.distance_against_error_rate({"net": [failed, audit(0.3)]})
+    marker, found = points(ax, "net")
+    assert marker.get_marker() == "^" != found.get_marker()
+    pixels(ax)
+    x, y = ax.transAxes.inverted().transform(marker.get_transform().transform(marker.get_xydata()))[0]
+    assert 0.9 < y < 1 and 0 < x < 1
+    assert found.get_ydata()[0] < 0.9 * ax.get_ylim()[1]
+    assert legend(ax)["no error found (off the scale)"].get_marker() == "^"
+
+
+def test_no_error_drawn_is_at_the_left_edge():
+    ax = plots.distance_against_error_rate({"net": [audit(errors=0), audit(math.inf, errors=0), audit()]})
+    pixels(ax)
+    for marker in points(ax, "net")[:2]:
+        x, y = ax.transAxes.inverted().transform(marker.get_transform().transform(marker.get_xydata()))[0]
+        assert marker.get_marker() == "<" and 0 < x < 0.05 and 0 < y < 1
+    assert "no error drawn in noise" in legend(ax)
+
+
+@pytest.mark.parametrize("counts", [(0, 1000), (0, 0), (1000, 1000), (1, 10**7)])
+def test_extreme_rates_can_be_drawn(counts):
+    ax = plots.distance_against_error_rate({"net": [audit(errors=counts[0], trials=counts[1])]})
+    pixels(ax)
+    assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all() and ax.get_ylim()[1] > ax.get_ylim()[0]
+
+
+def test_only_starts_in_error_can_be_drawn():
+    ax = plots.distance_against_error_rate({"net": [audit_attack([0.0] * 9, errors=9, trials=9, sigma=1.0)]})
+    pixels(ax)
+    assert ax.get_ylim()[1] > 0
+
+
+def test_models_are_told_apart_by_colour_and_marker():
+    groups = {name: [audit()] for name in "abcdef"}
+    ax = plots.distance_against_error_rate(groups)
+    drawn = [points(ax, name)[0] for name in groups]
+    assert len({to_hex(line.get_markeredgecolor()) for line in drawn}) == 6
+    assert len({line.get_marker() for line in drawn}) == 6
+    entries = legend(ax)
+    for name, line in zip(groups, drawn, strict=True):
+        assert to_hex(entries[name].get_color()) == to_hex(line.get_markeredgecolor())
+        assert entries[name].get_marker() == line.get_marker()
+
+
+def test_colours_are_told_apart_by_the_colour_blind():
+    # Viénot, Brettel and Mollon (1999): linear maps to what protanopes and deuteranopes see, in linear RGB.
+    protan = np.array([[0.11238, 0.88762, 0.0], [0.11238, 0.88762, 0.0], [0.00401, -0.00401, 1.0]])
+    deutan = np.array([[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]])
+    colours = np.array([to_rgb(colour) for colour in plots._COLOURS]) ** 2.2
+    for seen in (np.eye(3), protan, deutan):
+        seen_colours = np.clip(colours @ seen.T, 0, 1) ** (1 / 2.2)
+        gaps = np.linalg.norm(seen_colours[:, None] - seen_colours[None], axis=-1)
+        assert gaps[np.triu_indices(len(colours), 1)].min() > 0.12
+
+
+def test_labels_say_what_and_in_which_unit():
+    ax = plots.distance_against_error_rate({"net": [audit()]})
+    assert "errors / draws" in ax.get_xlabel() and "log" in ax.get_xlabel()
+    assert ax.get_ylabel().endswith(r"/ $\sigma$") and ax.get_title(loc="left")
+    assert any("misses nearer errors" in text.get_text() for text in ax.texts)
+    pixels(ax)
+    assert all(label.get_text().endswith(" %") for label in ax.get_xticklabels())
+    wide = plots.distance_against_error_rate({"net": [dataclasses.replace(audit(), stretch=2.0, norm=1.0, dim=4)]})
+    assert "stretch" in wide.get_ylabel()
+    assert points(wide, "net")[0].get_ydata()[0] == pytest.approx(points(ax, "net")[0].get_ydata()[0] / 2)
+
+
+def test_legend_is_outside_the_data_and_inside_the_figure():
+    for ax in (
+        plots.distance_against_error_rate({"a model with quite a long name": [audit(math.inf), audit(errors=0)]}),
+        plots.halfspace_prediction({"a model with quite a long name": ([0.1], [math.inf])}),
+    ):
+        box = ax.get_legend().get_window_extent(pixels(ax))
+        assert box.x0 >= ax.get_window_extent().x1
+        assert box.x1 <= ax.figure.bbox.x1 and box.y0 >= ax.figure.bbox.y0
+
+
+def test_given_axes_are_used_and_returned():
+    ax = Figure().subplots()
+    assert plots.distance_against_error_rate({"net": [audit()]}, ax=ax) is ax
+    other = Figure().subplots()
+    assert plots.halfspace_prediction({"net": ([0.1], [0.2])}, ax=other) is other
+
+
+def test_groups_are_checked():
+    for groups in ({}, {"net": []}):
+        with pytest.raises(ValueError, match="at least one audit"):
+            plots.distance_against_error_rate(groups)
+    with pytest.raises(ValueError, match=r"q = 0\.25, 0\.5"):
+        plots.distance_against_error_rate({"net": [audit(q=0.5)], "other": [audit(q=0.25)]})
+
+
+# half-space prediction
+
+
+def test_prediction_line_and_points():
+    ax = plots.halfspace_prediction({"net": ([0.1, 0.2], [0.3, 0.5]), "other": ([0.4], [0.9])})
+    line, net, other = ax.lines
+    x, y = line.get_data()
+    np.testing.assert_allclose(y, bounds.halfspace_distance(0.01) * np.asarray(x))
+    assert line.get_linestyle() == "--" and "half-space prediction: 2.326" in next(iter(legend(ax)))
+    np.testing.assert_allclose(net.get_xydata(), [[0.1, 0.3], [0.2, 0.5]])
+    np.testing.assert_allclose(other.get_xydata(), [[0.4, 0.9]])
+    assert "1 %" in ax.get_xlabel() and "unit of the inputs" in ax.get_ylabel()
+    assert "not a bound" in ax.get_title(loc="left")
+
+
+def test_prediction_at_other_rates():
+    ax = plots.halfspace_prediction({"net": ([0.1], [0.2])}, error_rate=0.1)
+    x, y = ax.lines[0].get_data()
+    assert y[1] / x[1] == pytest.approx(1.2815515655446004) and "10 %" in ax.get_xlabel()
+    below = plots.halfspace_prediction({"net": ([0.1], [0.0])}, error_rate=0.9)
+    pixels(below)
+    assert below.get_ylim()[0] < 0 < below.get_ylim()[1]
+
+
+def test_prediction_shows_failures_at_the_top():
+    ax = plots.halfspace_prediction({"net": ([0.1, 0.2, 0.3], [0.3, math.inf, math.inf])})
+    _, found, lost = ax.lines
+    assert len(found.get_xdata()) == 1 and lost.get_marker() == "^"
+    np.testing.assert_allclose(lost.get_xdata(), [0.2, 0.3])
+    assert "no error found (off the scale)" in legend(ax)
+    only = plots.halfspace_prediction({"net": ([0.1], [math.inf])})
+    pixels(only)
+
+
+@pytest.mark.parametrize(
+    "pair, message",
+    [
+        (([0.1, 0.2], [0.1]), "2 sigmas and 1 distances"),
+        (([0.1, 0.0], [0.1, 0.1]), "> 0"),
+        (([0.1], [-0.1]), ">= 0"),
+        (([0.1, math.nan], [0.1, 0.1]), "image 1"),
+        (([0.1, 0.1], [math.nan, 0.1]), "image 0"),
+        (([math.inf], [0.1]), "image 0"),
+        (([], []), "at least one image"),
+        ((0.1, 0.1), "one of each"),
+    ],
+)
+def test_prediction_refuses_points(pair, message):
+    with pytest.raises(ValueError, match=message):
+        plots.halfspace_prediction({"net": pair})
+
+
+def test_prediction_refuses_rates():
+    with pytest.raises(ValueError, match=r"error_rate=1.0 must be one number in \(0, 1\)"):
+        plots.halfspace_prediction({"net": ([0.1], [0.2])}, error_rate=1.0)
+    with pytest.raises(ValueError, match="at least one image"):
+        plots.halfspace_prediction({})
+
+
+# the rest of the process
+
+
+def test_nothing_global_is_touched(tmp_path):
+    code = f"""
+import sys
+from isoperimetry import plots
+assert "matplotlib" not in sys.modules
+ax = plots.halfspace_prediction({{"net": ([0.1], [0.2])}})
+ax.figure.savefig({str(tmp_path / "figure.png")!r})
+import matplotlib
+assert "matplotlib.pyplot" not in sys.modules
+assert dict(matplotlib.rcParams) == dict(matplotlib.rcParamsOrig)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert (tmp_path / "figure.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_without_matplotlib_the_extra_is_named(monkeypatch):
+    monkeypatch.delitem(sys.modules, "matplotlib.figure")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for draw, data in ((plots.distance_against_error_rate, [audit()]), (plots.halfspace_prediction, ([0.1], [0.2]))):
+        with pytest.raises(MissingDependency, match=r"needs the package 'matplotlib'.*isoperimetry\[report\]"):
+            draw({"net": data})
