@@ -1,0 +1,96 @@
+"""A user's model and data, named on the command line: ``package.module:factory`` and a NPZ file."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from isoperimetry_bridges.torch.classifier import Classifier
+
+
+def load_factory(spec: str, *, device: str | torch.device | None = None) -> Classifier:
+    """Return the classifier that ``MODULE:FACTORY`` makes; modules of the working directory are found too.
+
+    Parameters
+    ----------
+    spec : str
+        The name of a module, a colon, and the name of a function without arguments that returns a `torch.nn.Module`
+        (logits out, images of shape (batch, channels, height, width) in [0, 1]) or a `Classifier`.
+    device : str or torch.device, optional
+        Where the model runs; for a `Classifier` that the factory made it must be None.
+
+    Raises
+    ------
+    ValueError
+        If there is no such module or function.
+    TypeError
+        If it returns something else.
+    """
+    module_name, colon, factory_name = spec.partition(":")
+    if not (module_name and colon and factory_name):
+        raise ValueError(f"model={spec!r} must have the form package.module:factory.")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        what = "does not exist" if error.name and module_name.startswith(error.name) else f"needs {error.name!r}"
+        raise ValueError(
+            f"model={spec!r}: the module {module_name!r} {what}; run from the folder that holds it."
+        ) from error
+    factory = getattr(module, factory_name, None)
+    if not callable(factory):
+        raise ValueError(
+            f"model={spec!r}: {module_name!r} has no function {factory_name!r}; write one that returns the model."
+        )
+    made = factory()
+    if isinstance(made, Classifier):
+        if device is not None:
+            raise ValueError(
+                f"device={str(device)!r} must not be given: the factory returned a Classifier with its own."
+            )
+        return made
+    if not isinstance(made, nn.Module):
+        raise TypeError(
+            f"model={spec!r} returned {type(made).__name__} but must return a torch.nn.Module or a Classifier."
+        )
+    return Classifier(made, name=factory_name, device=device)
+
+
+def load_data(path: Path) -> tuple[Tensor, Tensor]:
+    """Return images (n, channels, height, width), float32 in [0, 1], and labels (n,) of a NPZ file.
+
+    The file holds the arrays ``images`` and ``labels``. 8-bit images are divided by 255.
+
+    Raises
+    ------
+    ValueError
+        If the file does not exist, is no NPZ file or lacks an array.
+    TypeError
+        If labels are not integers.
+    """
+    if not path.is_file():
+        raise ValueError(f"data='{path}' does not exist: give the path of a NPZ file with 'images' and 'labels'.")
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            arrays = {name: data[name] for name in ("images", "labels") if name in data}
+    except (ValueError, OSError, zipfile.BadZipFile, TypeError) as error:
+        raise ValueError(f"data='{path}' must be a NPZ file (numpy.savez): {error}") from None
+    missing = {"images", "labels"} - set(arrays)
+    if missing:
+        raise ValueError(f"data='{path}' has no array {sorted(missing)[0]!r}: it must hold 'images' and 'labels'.")
+    images, labels = arrays["images"], arrays["labels"]
+    if images.dtype == np.uint8:
+        images = images.astype(np.float32) / 255
+    if images.dtype.kind != "f":
+        raise TypeError(f"images has dtype {images.dtype} but must be floating point in [0, 1], or 8-bit.")
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels has dtype {labels.dtype} but must be integers: the index of each image's class.")
+    return torch.from_numpy(images.astype(np.float32)), torch.from_numpy(labels.astype(np.int64))
