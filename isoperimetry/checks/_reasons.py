@@ -1,0 +1,160 @@
+"""What a verdict rests on, in sentences: found, used, and each precondition as checked, assumed or broken."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from isoperimetry.checks.verdict import AttackAudit, AuditVerdict, Sampling
+
+# How the starts that are already wrong agree with the error rate.
+Zeros = Literal["all", "few", "many", "agree", "none", "left out"]
+
+NOISE = (
+    "assumed: Gaussian noise of this scale around one input whose label is kept, in the space in which the distances "
+    "are measured."
+)
+MODEL = (
+    "assumed: a deterministic classifier, the same for counts and starts; whatever lies between the noisy point and "
+    "the distance is 1-Lipschitz, such as clipping to the box, and not rounding to 8 bits."
+)
+OTHER_DRAWS = "assumed: the starts are other draws than those counted (only the radius needs it)."
+LARGER_BOUND = (
+    "used: the bound for correct starts, because no distance is 0; it is the larger one and holds whether or not wrong "
+    "starts were left out."
+)
+
+
+def audit_reasons(
+    audit: AttackAudit, *, zeros: Zeros, rate_high: float, allowance: float, farthest: float
+) -> tuple[str, ...]:
+    """Return the reasons of an audit; ``farthest`` is the largest distance at which an error was found."""
+    return tuple(
+        reason
+        for reason in (
+            _found(audit, zeros, rate_high, allowance),
+            _missed(audit),
+            no_information(audit.errors, audit.trials, audit.error_rate.low),
+            _too_few_starts(audit),
+            _zeros(audit, zeros, rate_high),
+            _reach(audit, farthest),
+            stopping(audit.sampling, audit.trials),
+            OTHER_DRAWS if audit.missed_fraction and audit.independent else "",
+            _norm(audit),
+            NOISE,
+            MODEL,
+            "assumed: every error was verified.",
+        )
+        if reason
+    )
+
+
+def stopping(sampling: Sampling, trials: int) -> str:
+    """Say on what stopping rule the limit of the error rate rests."""
+    if sampling == "sequential":
+        return "used: a limit of the error rate that holds however the draws were stopped."
+    return f"assumed: the number of draws, {trials}, was fixed in advance (sampling='fixed')."
+
+
+def no_information(errors: int, trials: int, low: float) -> str:
+    """Say that the bound is empty, if it is."""
+    if low > 0:
+        return ""
+    return f"found: {errors} errors in {trials} draws: the error rate may be 0 and the bound is +inf: no information."
+
+
+def _found(audit: AttackAudit, zeros: Zeros, rate_high: float, allowance: float) -> str:
+    if zeros == "all":
+        return (
+            f"found: all {audit.n_starts} starts are already wrong, so that no attack was tested: take a smaller sigma "
+            "or an input that the classifier gets right."
+        )
+    points = "correct noisy points" if audit.conditional else "noisy points"
+    beyond = audit.n_tested - audit.n_within
+    if audit.verdict is AuditVerdict.ATTACK_FAILING:
+        return (
+            f"found: {beyond} of {audit.n_tested} starts lie beyond {audit.bound:.4g}, within which at least "
+            f"{audit.q:g} of the {points} have an error (error rate >= {audit.error_rate.low:.3g}): "
+            f"p = {audit.p_value:.2g}."
+        )
+    if audit.verdict is AuditVerdict.CONSISTENT:
+        return (
+            f"found: the {audit.q:g}-quantile of the attack's distances is at most {audit.distance_high:.4g}; error "
+            f"rates up to {rate_high:.3g} allow {allowance:.4g}. It is no proof that nearer errors were not missed."
+        )
+    if zeros in ("few", "many"):
+        return "found: a precondition is broken, and the test was not applied."
+    text = (
+        f"found: {beyond} of {audit.n_tested} starts lie beyond {audit.bound:.4g}: too few to convict (p = "
+        f"{audit.p_value:.2g}), and the attack's {audit.q:g}-quantile is not shown to lie within {allowance:.4g}."
+    )
+    if audit.samples_to_decide is None:
+        return text
+    trials, starts = audit.samples_to_decide
+    if starts == math.inf:
+        return f"{text} With today's proportions no number of samples decides."
+    return f"{text} Today's proportions would decide with about {trials:.0f} draws and {starts:.0f} starts."
+
+
+def _missed(audit: AttackAudit) -> str:
+    if not audit.missed_fraction:
+        return ""
+    points = "correct noisy points" if audit.conditional else "noisy points"
+    radius = f"{audit.missed_radius:.4g}" if audit.independent else f"some radius of at most {audit.missed_radius:.4g}"
+    return (
+        f"found: on at least {audit.missed_fraction:.3g} of the {points} an error lies within {radius} and the attack "
+        "went farther."
+    )
+
+
+def _too_few_starts(audit: AttackAudit) -> str:
+    level = (1.0 - audit.confidence) / 2
+    needed = math.ceil(math.log(level) / math.log1p(-audit.q) - 1e-9)
+    if audit.verdict is not AuditVerdict.UNDECIDED or audit.n_tested >= needed:
+        return ""
+    return (
+        f"found: {audit.n_tested} starts can never convict at confidence {audit.confidence:g}: "
+        f"it takes at least {needed}."
+    )
+
+
+def _zeros(audit: AttackAudit, zeros: Zeros, rate_high: float) -> str:
+    share = f"{audit.n_zero} of {audit.n_starts} starts are already wrong"
+    if zeros == "few":
+        return (
+            f"broken: only {share}, fewer than error rates of at least {audit.error_rate.low:.3g} allow: enter every "
+            "wrong start as distance 0, or pass conditional=True."
+        )
+    if zeros == "many":
+        return (
+            f"broken: {share}, more than error rates of at most {rate_high:.3g} allow: counts and starts are not draws "
+            "of one noise for one classifier."
+        )
+    if zeros == "agree":
+        return f"checked: {share}, as the error rate allows."
+    if zeros == "none":
+        return LARGER_BOUND
+    if zeros == "left out":
+        left = f"; {audit.n_zero} wrong starts were left out" if audit.n_zero else ""
+        return f"used: the bound for correct starts{left}."
+    return ""
+
+
+def _reach(audit: AttackAudit, farthest: float) -> str:
+    if not audit.n_failed:
+        return "checked: no start failed, so no box or budget cut the attack off."
+    if audit.bound == math.inf:
+        return ""
+    if farthest >= audit.bound:
+        return f"checked: the attack reaches beyond the bound: it found errors up to {farthest:.4g}."
+    found = f"the farthest error that it found is at {farthest:.4g}" if farthest else "it found no error at all"
+    return (
+        f"assumed: neither box nor budget kept the attack from reaching {audit.bound:.4g}: {found}, and "
+        f"{audit.n_failed} starts failed."
+    )
+
+
+def _norm(audit: AttackAudit) -> str:
+    if audit.norm == 2 and audit.stretch == 1:
+        return ""
+    return f"used: l_{audit.norm:g} distances and a noise whose scale for them is {audit.stretch * audit.sigma:.4g}."
