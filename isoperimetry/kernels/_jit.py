@@ -1,0 +1,86 @@
+"""The two decorators of every kernel: `kernel` and `parallel_kernel`. Every compile option of the library is here.
+
+Why these options: ``cache`` so that the second process starts fast; ``error_model="numpy"`` so that a division by zero
+is an infinity and no exception; of fast math only ``contract`` and ``nsz``, because the full set assumes that there
+are neither infinities nor NaN, and cancels the low parts on which the accuracy of the tails rests; ``nogil`` because
+no kernel touches a Python object, so that threads of any executor run side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
+
+import numba
+
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, "nogil": True}
+
+
+class Kernel(Protocol[P, R]):
+    """A compiled function: call it from Python or from other compiled code; ``py_func`` is the plain Python one."""
+
+    @property
+    def py_func(self) -> Callable[P, R]:
+        """The function as it was written."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the compiled function."""
+
+
+def _compile(function: Callable[P, R], **options: Any) -> Kernel[P, R]:
+    compiled: Any
+    try:
+        compiled = numba.njit(cache=True, **_OPTIONS, **options)(function)
+    except RuntimeError:  # no folder to cache in: nothing can be written to, or the function comes from no file
+        compiled = numba.njit(**_OPTIONS, **options)(function)
+    if not hasattr(compiled, "py_func"):  # NUMBA_DISABLE_JIT=1: Numba hands the function back as it is
+        compiled.py_func = function
+    result: Kernel[P, R] = compiled
+    return result
+
+
+@overload
+def kernel(function: Callable[P, R], /) -> Kernel[P, R]: ...
+@overload
+def kernel(*, inline: bool) -> Callable[[Callable[P, R]], Kernel[P, R]]: ...
+def kernel(function: Any = None, /, *, inline: bool = False) -> Any:
+    """Compile a scalar function or a loop.
+
+    Parameters
+    ----------
+    function : callable
+        Takes and returns numbers or arrays; see the rules in `isoperimetry.kernels`.
+    inline : bool
+        Copy the body into every caller before compilation: for the small cores of other kernels, which must not stay
+        behind a call if the loop around them is to be vectorised. Only for functions that the library itself calls,
+        because inlined code takes the compile options of its caller.
+
+    Returns
+    -------
+    Kernel
+        The compiled function; its attribute ``py_func`` is the plain one.
+    """
+
+    def decorate(plain: Any) -> Any:
+        return _compile(plain, inline="always" if inline else "never")
+
+    return decorate if function is None else decorate(function)
+
+
+def parallel_kernel(function: Callable[P, R], /) -> Kernel[P, R]:
+    """Compile a loop over ``numba.prange`` that runs on all threads.
+
+    Parameters
+    ----------
+    function : callable
+        Its result must not depend on the order of the iterations: integer counts, or one output element for each.
+
+    Returns
+    -------
+    Kernel
+        The compiled function; its attribute ``py_func`` is the plain one.
+    """
+    return _compile(function, parallel=True)

@@ -1,0 +1,44 @@
+"""Gifts for users' own test suites: Hypothesis strategies, assertions, and `reference`, the functions in mpmath.
+
+Names are resolved on first use, so that each needs only the package that it is built on.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+
+from isoperimetry.errors import MissingDependency as _MissingDependency
+
+if TYPE_CHECKING:
+    from isoperimetry.testing import reference
+    from isoperimetry.testing.assertions import assert_theorem, assert_ulp
+    from isoperimetry.testing.strategies import dims, error_rates, error_sets, log_error_rates, sigmas
+
+__all__ = [
+    "assert_theorem",
+    "assert_ulp",
+    "dims",
+    "error_rates",
+    "error_sets",
+    "log_error_rates",
+    "reference",
+    "sigmas",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'isoperimetry.testing' has no attribute {name!r}")
+    module = "reference" if name == "reference" else "assertions" if name.startswith("assert_") else "strategies"
+    try:
+        home = _import_module(f"isoperimetry.testing.{module}")
+    except ModuleNotFoundError as error:
+        if error.name not in ("hypothesis", "mpmath"):
+            raise
+        raise _MissingDependency(f"isoperimetry.testing.{name}", error.name, "testing") from None
+    return home if name == "reference" else getattr(home, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+
+from isoperimetry import bounds
+from isoperimetry.bounds import GAUSSIAN_DISTANCE, GAUSSIAN_ENLARGEMENT, HALFSPACE_DISTANCE, THEOREMS
+from isoperimetry.sets import Complement, HalfSpace, Slab
+from isoperimetry.testing._witness import WITNESSES, Witness
+from isoperimetry.testing.assertions import assert_theorem, assert_ulp
+from isoperimetry.testing.strategies import error_sets
+
+
+def test_ulp_counts_in_units_of_the_spacing():
+    assert_ulp(1.0, 1.0, 0)
+    assert_ulp(1.0 + 2**-52, 1.0, 1)
+    assert_ulp([0.1, 0.2], ["0.1", "0.2"], 0.5)
+    assert_ulp(np.pi, mpmath.pi, 0.5)
+    assert_ulp([math.inf, math.nan, 0.0], [math.inf, math.nan, 0], 0)
+    assert_ulp(1e-20, 0.0, 0, absolute=1e-20)
+    with mpmath.workdps(40):
+        third = mpmath.mpf(1) / 3
+    with pytest.raises(AssertionError, match=r"differs from 0\.3333333333\d+ by .* ulp: at most 0\.1 allowed"):
+        assert_ulp(1 / 3, third, 0.1)
+    with pytest.raises(AssertionError, match=r"^\[1\] = 0\.5 differs from 0\.25 by"):
+        assert_ulp([0.25, 0.5], [0.25, 0.25], 1)
+    for actual, truth in ((math.nan, 1.0), (1.0, math.nan), (math.inf, 1.0), (-math.inf, math.inf), (1.0, math.inf)):
+        with pytest.raises(AssertionError, match="by inf ulp"):
+            assert_ulp(actual, truth, 1e300)
+    with pytest.raises(AssertionError, match="shapes differ"):
+        assert_ulp([1.0], 1.0, 1)
+    # An empty truth is close to anything of its shape, which is nothing.
+    assert_ulp([], [], 0)
+
+
+def test_every_theorem_has_a_witness():
+    assert set(WITNESSES) == {theorem.name for theorem in THEOREMS}
+
+
+@given(error_sets())
+def test_every_theorem_holds(error_set):
+    for theorem in THEOREMS:
+        if all(holds is not False for holds in theorem.check(error_set).values()):
+            assert_theorem(theorem, error_set, sigma=0.7)
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda theorem: theorem.name)
+@pytest.mark.parametrize("factor", [0.999, 1.001])
+def test_every_witness_can_refute(theorem, factor):
+    # A half-space attains each bound, so that a bound off by a thousandth on the wrong side is refuted.
+    half_space = HalfSpace([3.0, 4.0], 0.7)
+    claim = dataclasses.replace(theorem, bound=lambda *args, **kwargs: factor * theorem.bound(*args, **kwargs))
+    kind = theorem.direction.split()[0]
+    if kind == "equal" or (kind == "upper") == (factor < 1):
+        with pytest.raises(AssertionError, match=f"^{theorem.name} fails for HalfSpace"):
+            assert_theorem(claim, half_space, sigma=0.5)
+    else:
+        assert_theorem(claim, half_space, sigma=0.5)
+    with pytest.raises(AssertionError):
+        assert_theorem(dataclasses.replace(theorem, bound=lambda *args, **kwargs: math.nan), half_space)
+
+
+def test_what_cannot_be_asserted_is_refused():
+    slab = Slab([1.0], 1.0, 0.5)
+    with pytest.raises(ValueError, match=r"HALFSPACE_DISTANCE does not apply to Slab\(.*it assumes half-space"):
+        assert_theorem(HALFSPACE_DISTANCE, slab)
+    for sigma in (0.0, -1.0, math.inf, math.nan):
+        with pytest.raises(ValueError, match="must be finite and > 0"):
+            assert_theorem(GAUSSIAN_DISTANCE, slab, sigma=sigma)
+    with pytest.raises(ValueError, match="theorem='OTHER' must be one of GAUSSIAN_ENLARGEMENT"):
+        assert_theorem(dataclasses.replace(GAUSSIAN_DISTANCE, name="OTHER"), slab)
+
+    class Inexact(Slab):
+        capabilities = frozenset({"contains"})
+
+    with pytest.raises(ValueError, match="must have exact volumes"):
+        assert_theorem(GAUSSIAN_DISTANCE, Inexact([1.0], 1.0, 0.5))
+
+
+def test_the_witness_knows_the_distribution_of_the_distance(rng):
+    error_set, sigma, n = Complement(Slab([1.0, 0.0], 0.3, 1.2)), 0.8, 200_000
+    witness = Witness(error_set, None, sigma)
+    distance = np.maximum(error_set.signed_distance(sigma * rng.standard_normal((n, 2))), 0)
+    for q in (0.25, 0.5, 0.9):
+        assert np.mean(distance <= witness.quantile(q)) == pytest.approx(q, abs=5 * math.sqrt(q * (1 - q) / n))
+        outside = distance[distance > 0]
+        share = np.mean(outside <= witness.quantile(q, conditional=True))
+        assert share == pytest.approx(q, abs=5 * math.sqrt(q * (1 - q) / len(outside)))
+    for power in (1, 2):
+        samples = (distance / sigma) ** power
+        assert witness.moment(power) == pytest.approx(samples.mean(), abs=5 * samples.std() / math.sqrt(n))
+    assert Witness(HalfSpace([1.0], math.inf), None, 1.0).quantile(0.5) == math.inf
+    assert Witness(HalfSpace([1.0], math.inf), None, 1.0).moment(1) == math.inf
+    half_space = HalfSpace([1.0], 1.0)
+    assert Witness(half_space, None, 1.0).moment(1) == pytest.approx(
+        bounds.mean_distance_bound(half_space.volume()), rel=1e-12
+    )
+    assert GAUSSIAN_ENLARGEMENT.name in WITNESSES
