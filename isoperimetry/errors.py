@@ -1,4 +1,4 @@
-"""Exceptions that a caller may want to catch. Wrong values raise ValueError and wrong types TypeError, as everywhere."""
+"""Exceptions that a caller may want to catch. Wrong values raise ValueError and wrong types TypeError."""
 
 from __future__ import annotations
 

@@ -1,0 +1,74 @@
+"""Gaussian isoperimetric bounds: what error rates in noise say about nearest errors, and which attacks miss them.
+
+A classifier that errs on a fraction mu of inputs under Gaussian noise of scale sigma has errors close to typical noisy
+inputs: the median distance is at most ``-sigma * ndtri(mu)``, with equality for half-spaces.
+
+>>> import isoperimetry as iso
+>>> round(iso.median_distance_bound(0.01, sigma=0.1), 4)
+0.2326
+"""
+
+from __future__ import annotations
+
+from importlib import import_module as _import_module
+
+# Every public name and the module that defines it. Names are resolved on first use, so that the import costs nothing.
+_PUBLIC = {
+    "isoperimetry.bounds": (
+        "THEOREMS",
+        "Theorem",
+        "enlargement",
+        "error_rate_at_sigma",
+        "gaussian_profile",
+        "halfspace_distance",
+        "log_enlargement",
+        "log_enlargement_complement",
+        "log_error_rate_at_sigma",
+        "log_gaussian_profile",
+        "log_mean_distance_bound",
+        "log_required_error_rate",
+        "mean_distance_bound",
+        "median_distance_bound",
+        "quantile_distance_bound",
+        "required_error_rate",
+        "required_sigma",
+        "second_moment_distance_bound",
+    ),
+    "isoperimetry.checks": (
+        "AttackAudit",
+        "AuditFamily",
+        "AuditVerdict",
+        "Measurement",
+        "Verdict",
+        "VerdictKind",
+        "audit_attack",
+        "audit_many",
+        "check",
+    ),
+    "isoperimetry.intervals": (
+        "BetaBinomialSequence",
+        "clopper_pearson",
+        "quantile_lower_bound",
+        "quantile_upper_bound",
+    ),
+    "isoperimetry.sets": ("Complement", "ErrorSet", "HalfSpace", "Slab"),
+    "isoperimetry.streams": ("Stream", "add_noise", "as_stream"),
+}
+_HOME = {name: module for module, names in _PUBLIC.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return _import_module("importlib.metadata").version("isoperimetry")
+    try:
+        module = _HOME[name]
+    except KeyError:
+        raise AttributeError(f"module 'isoperimetry' has no attribute {name!r}") from None
+    value = globals()[name] = getattr(_import_module(module), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,89 @@
+"""All theorems of the library in one tuple that can be searched."""
+
+from __future__ import annotations
+
+from typing import SupportsIndex, overload
+
+from isoperimetry import _validate
+from isoperimetry.bounds import gaussian
+from isoperimetry.bounds.theorem import Theorem
+
+
+class Catalogue(tuple[Theorem, ...]):
+    """A tuple of theorems with lookup by name and search by what they say.
+
+    Examples
+    --------
+    >>> THEOREMS["GAUSSIAN_DISTANCE"].direction
+    'upper limit of a quantile of the distance from noisy samples'
+    >>> [theorem.name for theorem in THEOREMS.search(assumption="half-space")]
+    ['HALFSPACE_DISTANCE', 'HALFSPACE_RATE']
+    """
+
+    __slots__ = ()
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> Theorem: ...
+    @overload
+    def __getitem__(self, key: slice) -> Catalogue: ...
+    @overload
+    def __getitem__(self, key: str) -> Theorem: ...
+    def __getitem__(self, key: SupportsIndex | slice | str) -> Theorem | Catalogue:
+        """Return the theorem of that name or position; ValueError names the names there are."""
+        if isinstance(key, str):
+            name = _validate.as_choice("theorem", key, [theorem.name for theorem in self])
+            return next(theorem for theorem in self if theorem.name == name)
+        found = tuple.__getitem__(self, key)
+        return Catalogue(found) if isinstance(found, tuple) else found
+
+    def search(
+        self, *, space: str | None = None, assumption: str | None = None, direction: str | None = None
+    ) -> Catalogue:
+        """Return the theorems whose fields contain the given words, in any case.
+
+        Parameters
+        ----------
+        space : str, optional
+            Part of the space, for instance "R^n".
+        assumption : str, optional
+            Part of the name of one of the assumptions, for instance "half-space".
+        direction : str, optional
+            Part of the direction, for instance "upper" or "noisy samples".
+
+        Returns
+        -------
+        Catalogue
+            Those that match everything that was given.
+        """
+
+        def matches(theorem: Theorem) -> bool:
+            names = " | ".join(condition.name for condition in theorem.assumptions)
+            pairs = ((space, theorem.space), (assumption, names), (direction, theorem.direction))
+            return all(wanted is None or wanted.lower() in text.lower() for wanted, text in pairs)
+
+        return Catalogue(theorem for theorem in self if matches(theorem))
+
+    def table(self) -> str:
+        """Return the catalogue as a Markdown table."""
+        rows = [
+            f"| {theorem.name} | {theorem.statement} | {theorem.direction} | {theorem.source.authors} "
+            f"({theorem.source.year}) |"
+            for theorem in self
+        ]
+        return "\n".join(["| name | statement | direction | source |", "| --- | --- | --- | --- |", *rows])
+
+
+THEOREMS = Catalogue(
+    (
+        gaussian.GAUSSIAN_ENLARGEMENT,
+        gaussian.GAUSSIAN_DISTANCE,
+        gaussian.GAUSSIAN_MEAN_DISTANCE,
+        gaussian.GAUSSIAN_SECOND_MOMENT,
+        gaussian.GAUSSIAN_REQUIRED_RATE,
+        gaussian.GAUSSIAN_REQUIRED_SIGMA,
+        gaussian.GAUSSIAN_PROFILE,
+        gaussian.HALFSPACE_DISTANCE,
+        gaussian.HALFSPACE_RATE,
+    )
+)
+"""The catalogue of all theorems."""

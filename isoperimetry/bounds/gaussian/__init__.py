@@ -1,0 +1,63 @@
+"""Bounds in Gaussian noise: one module for each kind of question, and each front function with its inverse."""
+
+from __future__ import annotations
+
+from isoperimetry.bounds.gaussian.enlargements import (
+    GAUSSIAN_ENLARGEMENT,
+    enlargement,
+    log_enlargement,
+    log_enlargement_complement,
+)
+from isoperimetry.bounds.gaussian.halfspace import (
+    HALFSPACE_DISTANCE,
+    HALFSPACE_RATE,
+    error_rate_at_sigma,
+    half_space_of_measure,
+    halfspace_distance,
+    log_error_rate_at_sigma,
+)
+from isoperimetry.bounds.gaussian.inverse import (
+    GAUSSIAN_REQUIRED_RATE,
+    GAUSSIAN_REQUIRED_SIGMA,
+    log_required_error_rate,
+    required_error_rate,
+    required_sigma,
+)
+from isoperimetry.bounds.gaussian.moments import (
+    GAUSSIAN_MEAN_DISTANCE,
+    GAUSSIAN_SECOND_MOMENT,
+    log_mean_distance_bound,
+    mean_distance_bound,
+    second_moment_distance_bound,
+)
+from isoperimetry.bounds.gaussian.profile import GAUSSIAN_PROFILE, gaussian_profile, log_gaussian_profile
+from isoperimetry.bounds.gaussian.quantiles import GAUSSIAN_DISTANCE, median_distance_bound, quantile_distance_bound
+
+__all__ = [
+    "GAUSSIAN_DISTANCE",
+    "GAUSSIAN_ENLARGEMENT",
+    "GAUSSIAN_MEAN_DISTANCE",
+    "GAUSSIAN_PROFILE",
+    "GAUSSIAN_REQUIRED_RATE",
+    "GAUSSIAN_REQUIRED_SIGMA",
+    "GAUSSIAN_SECOND_MOMENT",
+    "HALFSPACE_DISTANCE",
+    "HALFSPACE_RATE",
+    "enlargement",
+    "error_rate_at_sigma",
+    "gaussian_profile",
+    "half_space_of_measure",
+    "halfspace_distance",
+    "log_enlargement",
+    "log_enlargement_complement",
+    "log_error_rate_at_sigma",
+    "log_gaussian_profile",
+    "log_mean_distance_bound",
+    "log_required_error_rate",
+    "mean_distance_bound",
+    "median_distance_bound",
+    "quantile_distance_bound",
+    "required_error_rate",
+    "required_sigma",
+    "second_moment_distance_bound",
+]

@@ -1,0 +1,208 @@
+"""The inverse problems: which error rate, or which noise scale, a wanted robustness needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from isoperimetry import special
+from isoperimetry._validate import Array, as_nonnegative, as_rate
+from isoperimetry.bounds.gaussian.halfspace import SPACE, half_space_of_measure
+from isoperimetry.bounds.gaussian.sources import FORD_2019
+from isoperimetry.bounds.rate import evaluate, read_rate, shrink
+from isoperimetry.bounds.theorem import GAUSSIAN_NOISE, ONE_CENTER, Theorem
+
+
+def required_error_rate(eps: ArrayLike, sigma: ArrayLike = 1.0, *, robust_fraction: ArrayLike = 0.5) -> float | Array:
+    r"""Largest error rate in noise that lets a share of the noisy samples be farther than ``eps`` from all errors.
+
+    *Theorem: typical noisy sample*, for every error set. Necessary for robustness; sufficient for half-spaces only.
+
+    .. math:: P[d(X, E) > \epsilon] \ge f \;\Rightarrow\; \mu \le \Phi\!\left(-\Phi^{-1}(f) - \epsilon / \sigma\right)
+
+    Parameters
+    ----------
+    eps : float or array, shape S1
+        Distance, >= 0, in the unit of ``sigma``.
+    sigma : float or array, shape S2
+        Standard deviation of the noise, >= 0, in the unit of the inputs.
+    robust_fraction : float or array, shape S3
+        Wanted share f of the noisy samples, in [0, 1]; 1/2 asks for a median distance of ``eps``.
+
+    Returns
+    -------
+    float or array, shape broadcast(S1, S2, S3)
+        Upper limit of the error rate: 1 at f = 0, 0 at f = 1, exactly 1 - f at eps = 0.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range. NaN is passed through.
+
+    Notes
+    -----
+    Theorem: `GAUSSIAN_REQUIRED_RATE`. The inverse of `quantile_distance_bound` with q = 1 - f.
+
+    Examples
+    --------
+    >>> round(required_error_rate(0.5, sigma=0.25), 6)
+    0.02275
+    """
+    return _required(eps, sigma, robust_fraction, lambda x, f: np.minimum(special.ndtr(x), 1.0 - f), lambda f: 1.0 - f)
+
+
+def log_required_error_rate(
+    eps: ArrayLike, sigma: ArrayLike = 1.0, *, robust_fraction: ArrayLike = 0.5
+) -> float | Array:
+    r"""Logarithm of `required_error_rate`, finite where that underflows.
+
+    *Theorem: typical noisy sample*, for every error set.
+
+    .. math:: \log \mu \le \log \Phi\!\left(-\Phi^{-1}(f) - \epsilon / \sigma\right)
+
+    Parameters
+    ----------
+    eps : float or array, shape S1
+        Distance, >= 0, in the unit of ``sigma``.
+    sigma : float or array, shape S2
+        Standard deviation of the noise, >= 0, in the unit of the inputs.
+    robust_fraction : float or array, shape S3
+        Wanted share f of the noisy samples, in [0, 1].
+
+    Returns
+    -------
+    float or array, shape broadcast(S1, S2, S3)
+        Upper limit of the natural logarithm of the error rate, <= 0.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range. NaN is passed through.
+
+    Notes
+    -----
+    Theorem: `GAUSSIAN_REQUIRED_RATE`.
+
+    Examples
+    --------
+    >>> round(log_required_error_rate(100.0), 6)
+    -5005.524209
+    """
+    return _required(
+        eps, sigma, robust_fraction, lambda x, f: np.minimum(special.log_ndtr(x), np.log1p(-f)), lambda f: np.log1p(-f)
+    )
+
+
+def required_sigma(
+    eps: ArrayLike,
+    mu: ArrayLike | None = None,
+    *,
+    robust_fraction: ArrayLike = 0.5,
+    log_mu: ArrayLike | None = None,
+    accuracy: ArrayLike | None = None,
+    log_accuracy: ArrayLike | None = None,
+) -> float | Array:
+    r"""Smallest noise scale at which an error rate ``mu`` allows robustness at radius ``eps``.
+
+    *Theorem: typical noisy sample*, for every error set. It is the inverse of `required_error_rate` in ``sigma``.
+
+    .. math:: \sigma \ge \frac{\epsilon}{-\Phi^{-1}(\mu) - \Phi^{-1}(f)}
+
+    Parameters
+    ----------
+    eps : float or array, shape S1
+        Distance, >= 0, in the unit of the inputs.
+    mu : float or array, shape S2
+        Error rate in noise, in [0, 1].
+    robust_fraction : float or array, shape S3
+        Wanted share f of the noisy samples that are farther than ``eps`` from all errors, in [0, 1].
+    log_mu, accuracy, log_accuracy : float or array, shape S2
+        The same rate as log(mu), 1 - mu or log(1 - mu): give exactly one of the four.
+
+    Returns
+    -------
+    float or array, shape broadcast(S1, S2, S3)
+        Standard deviation in the unit of ``eps``; inf where no noise will do, 0 where none is needed.
+
+    Raises
+    ------
+    TypeError
+        If not exactly one form of the rate is given.
+    ValueError
+        If an argument is out of range. NaN is passed through.
+
+    Notes
+    -----
+    Theorem: `GAUSSIAN_REQUIRED_SIGMA`.
+
+    Examples
+    --------
+    >>> round(required_sigma(0.5, 0.01), 6)
+    0.214929
+    >>> required_sigma(0.5, 0.3, robust_fraction=0.9)
+    inf
+    """
+    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
+    distance, fraction = as_nonnegative("eps", eps, "a distance"), as_rate("robust_fraction", robust_fraction)
+
+    def formula(eps: Array, robust_fraction: Array) -> Array:
+        z, f = rate.z, robust_fraction
+        room = -z - np.asarray(special.ndtri(f))
+        sigma = np.where(room > 0, eps / room, math.inf)
+        # No demand, no errors, or no distance beyond what the error rate itself leaves.
+        free = (f == 0) | (z == -math.inf) | ((eps == 0) & (room >= 0))
+        unknown = np.isnan(eps) | np.isnan(z) | np.isnan(f)
+        return np.where(unknown, math.nan, np.where(free, 0.0, sigma))
+
+    return evaluate(formula, rate, eps=distance, robust_fraction=fraction)
+
+
+def _required(
+    eps: ArrayLike,
+    sigma: ArrayLike,
+    robust_fraction: ArrayLike,
+    measure: Callable[[Array, Array], Array],
+    without: Callable[[Array], Array],
+) -> float | Array:
+    distance, fraction = as_nonnegative("eps", eps, "a distance"), as_rate("robust_fraction", robust_fraction)
+    scale = as_nonnegative("sigma", sigma, "the scale of the noise, in the unit of the inputs")
+
+    def formula(eps: Array, sigma: Array, robust_fraction: Array) -> Array:
+        f, shift = robust_fraction, shrink(eps, sigma)
+        probit = np.where((f == 0) & ~np.isnan(shift), math.inf, -np.asarray(special.ndtri(f)) - shift)
+        return np.where(shift == 0, without(f), measure(probit, f))
+
+    return evaluate(formula, eps=distance, sigma=scale, robust_fraction=fraction)
+
+
+GAUSSIAN_REQUIRED_RATE = Theorem(
+    name="GAUSSIAN_REQUIRED_RATE",
+    statement=(
+        "If a share f of the noisy samples is farther than eps from a set, then its Gaussian measure is at most "
+        "Phi(-Phi^-1(f) - eps / sigma)."
+    ),
+    space=SPACE,
+    assumptions=(GAUSSIAN_NOISE, ONE_CENTER),
+    direction="upper limit of the error rate in noise",
+    source=FORD_2019,
+    bound=required_error_rate,
+    extremal=half_space_of_measure,
+    tightness="Necessary for every set; sufficient, and an equality, for half-spaces.",
+)
+GAUSSIAN_REQUIRED_SIGMA = Theorem(
+    name="GAUSSIAN_REQUIRED_SIGMA",
+    statement=(
+        "If a share f of the noisy samples is farther than eps from a set of Gaussian measure mu, then the noise scale "
+        "is at least eps / (-Phi^-1(mu) - Phi^-1(f)), and -Phi^-1(mu) > Phi^-1(f) unless eps = 0."
+    ),
+    space=SPACE,
+    assumptions=(GAUSSIAN_NOISE, ONE_CENTER),
+    direction="lower limit of the noise scale",
+    source=FORD_2019,
+    bound=required_sigma,
+    extremal=half_space_of_measure,
+    tightness="Necessary for every set; sufficient, and an equality, for half-spaces.",
+)

@@ -1,0 +1,174 @@
+"""Upper limits of the quantiles of the distance from noisy samples to an error set."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from isoperimetry import _validate, special
+from isoperimetry._validate import Array
+from isoperimetry.bounds.gaussian.halfspace import SPACE, half_space_of_measure
+from isoperimetry.bounds.gaussian.sources import FORD_2019
+from isoperimetry.bounds.rate import Rate, evaluate, read_rate, read_sigma, stretch
+from isoperimetry.bounds.theorem import GAUSSIAN_NOISE, ONE_CENTER, Theorem
+
+
+def quantile_distance_bound(
+    mu: ArrayLike | None = None,
+    sigma: ArrayLike = 1.0,
+    *,
+    q: ArrayLike = 0.5,
+    conditional: bool = False,
+    log_mu: ArrayLike | None = None,
+    accuracy: ArrayLike | None = None,
+    log_accuracy: ArrayLike | None = None,
+) -> float | Array:
+    r"""Largest q-quantile of the distance from noisy samples to an error set of measure ``mu``.
+
+    *Theorem: typical noisy sample*, for every error set. It says nothing about the center itself.
+
+    .. math::
+        Q_q(d(X, E)) \le \sigma \max(0,\, \Phi^{-1}(q) - \Phi^{-1}(\mu)), \qquad
+        Q_q(d(X, E) \mid X \notin E) \le \sigma \left(\Phi^{-1}(1 - \mu) - \Phi^{-1}((1 - q)(1 - \mu))\right)
+
+    Parameters
+    ----------
+    mu : float or array, shape S1
+        Measure of the error set under N(center, sigma**2 I), in [0, 1].
+    sigma : float or array, shape S2
+        Standard deviation of the noise, >= 0, in the unit of the inputs; 0 needs ``mu`` to be 0 or 1.
+    q : float or array, shape S3
+        Level of the quantile, in (0, 1): the least t with P[d <= t] >= q.
+    conditional : bool
+        True: among the samples outside the error set only, as when an attack starts from correct samples.
+    log_mu, accuracy, log_accuracy : float or array, shape S1
+        The same rate as log(mu), 1 - mu or log(1 - mu): give exactly one of the four.
+
+    Returns
+    -------
+    float or array, shape broadcast(S1, S2, S3)
+        Upper limit in the unit of ``sigma``: inf at mu = 0; without ``conditional`` 0 where mu >= q.
+
+    Raises
+    ------
+    TypeError
+        If not exactly one form of the rate is given.
+    ValueError
+        If an argument is out of range, or ``sigma`` is 0 where 0 < mu < 1. NaN is passed through.
+
+    Notes
+    -----
+    Theorem: `GAUSSIAN_DISTANCE`. Near mu = 1 the double ``mu`` has lost the information: pass ``accuracy``.
+    The mean may be larger than the median bound: see `mean_distance_bound`.
+
+    Examples
+    --------
+    >>> round(quantile_distance_bound(0.01, q=0.9), 6)
+    3.607899
+    >>> round(quantile_distance_bound(0.01, conditional=True), 6)
+    2.338881
+    """
+    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
+    level = _validate.as_rate("q", q)
+    _validate.refuse("q", level, (level == 0) | (level == 1), "in (0, 1)", "it is the level of a quantile.")
+
+    def formula(sigma: Array, q: Array) -> Array:
+        length = np.maximum(0.0, np.asarray(special.ndtri(q)) - rate.z)
+        if conditional:
+            # It is never the smaller one, which rounding might make it for tiny mu.
+            length = np.maximum(length, _conditional(rate, q))
+        return stretch(length, sigma)
+
+    return evaluate(formula, rate, sigma=read_sigma(sigma, rate), q=level)
+
+
+def median_distance_bound(
+    mu: ArrayLike | None = None,
+    sigma: ArrayLike = 1.0,
+    *,
+    conditional: bool = False,
+    log_mu: ArrayLike | None = None,
+    accuracy: ArrayLike | None = None,
+    log_accuracy: ArrayLike | None = None,
+) -> float | Array:
+    r"""Largest median of the distance from noisy samples to an error set of measure ``mu``.
+
+    *Theorem: typical noisy sample*, for every error set. It says nothing about the center itself.
+
+    .. math:: \mathrm{med}\, d(X, E) \le \max(0,\, -\sigma \, \Phi^{-1}(\mu))
+
+    Parameters
+    ----------
+    mu : float or array, shape S1
+        Measure of the error set under N(center, sigma**2 I), in [0, 1].
+    sigma : float or array, shape S2
+        Standard deviation of the noise, >= 0, in the unit of the inputs; 0 needs ``mu`` to be 0 or 1.
+    conditional : bool
+        True: among the samples outside the error set only, as when an attack starts from correct samples.
+    log_mu, accuracy, log_accuracy : float or array, shape S1
+        The same rate as log(mu), 1 - mu or log(1 - mu): give exactly one of the four.
+
+    Returns
+    -------
+    float or array, shape broadcast(S1, S2)
+        Upper limit in the unit of ``sigma``: inf at mu = 0; without ``conditional`` 0 where mu >= 1/2.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `quantile_distance_bound`.
+
+    Notes
+    -----
+    Theorem: `GAUSSIAN_DISTANCE`. The mean may be larger than this bound: see `mean_distance_bound`.
+
+    Examples
+    --------
+    >>> round(median_distance_bound(0.01, sigma=0.1), 6)
+    0.232635
+    >>> median_distance_bound(0.7)
+    0.0
+    """
+    return quantile_distance_bound(
+        mu, sigma, conditional=conditional, log_mu=log_mu, accuracy=accuracy, log_accuracy=log_accuracy
+    )
+
+
+def _conditional(rate: Rate, q: Array) -> Array:
+    """Return ``ndtri(s) - ndtri((1 - q) s)``, s = 1 - mu, which is >= 0."""
+    z, log_rest = rate.z, np.log1p(-q)
+    direct = np.asarray(-z - special.ndtri_exp(rate.log_complement + log_rest))
+    return np.where(z > 0, _tail_step(np.where(z > 0, z, 0.0), -log_rest), direct)
+
+
+def _tail_step(x: Array, drop: Array) -> Array:
+    """Return the step that takes the log of the upper normal tail at x >= 0 down by ``drop``.
+
+    For mu near 1 the two probits are nearly equal and their difference loses all digits. Newton's method on the step
+    itself: f(step) = log Phi(-x - step) - log Phi(-x) + drop is concave and falls, so it converges from the right.
+    """
+    step = 2 * drop / (x + np.hypot(x, np.sqrt(2 * drop)))  # the root for a constant Mills ratio, which is on the right
+    mills = np.asarray(special.mills_ratio(x))
+    for _ in range(6):
+        there = np.asarray(special.mills_ratio(x + step))
+        step = step + there * (np.log(there / mills) - step * (x + 0.5 * step) + drop)
+    return np.where(x == math.inf, 0.0, step)
+
+
+GAUSSIAN_DISTANCE = Theorem(
+    name="GAUSSIAN_DISTANCE",
+    statement=(
+        "The median distance from a noisy sample to a set of Gaussian measure mu is at most -sigma Phi^-1(mu), and 0 "
+        "from mu = 1/2 on; the q-quantile is at most sigma max(0, Phi^-1(q) - Phi^-1(mu)), and among the samples "
+        "outside the set sigma (Phi^-1(1 - mu) - Phi^-1((1 - q)(1 - mu)))."
+    ),
+    space=SPACE,
+    assumptions=(GAUSSIAN_NOISE, ONE_CENTER),
+    direction="upper limit of a quantile of the distance from noisy samples",
+    source=FORD_2019,
+    bound=quantile_distance_bound,
+    extremal=half_space_of_measure,
+    tightness="Equality for half-spaces at every q; a set that is none has a smaller quantile.",
+)

@@ -1,0 +1,142 @@
+"""What a theorem is: a plain function and a record of what it says, when it holds and who proved it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from isoperimetry.results import Record, Source, to_json
+from isoperimetry.sets import Complement, ErrorSet, HalfSpace, Slab
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumption(Record):
+    """A condition of a theorem.
+
+    Attributes
+    ----------
+    name : str
+        A few words.
+    text : str
+        The condition in one sentence.
+    holds : callable
+        Takes an error set; True, False, or None where looking at the set cannot decide it.
+    """
+
+    name: str
+    text: str
+    holds: Callable[[Any], bool | None]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.text}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the words as JSON-safe values."""
+        return {"name": self.name, "text": self.text}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theorem(Record):
+    """A theorem and the function that evaluates it.
+
+    Attributes
+    ----------
+    name : str
+        The name of the record, in capitals.
+    statement : str
+        A sentence and a formula.
+    space : str
+        Where the samples live.
+    assumptions : tuple of Assumption
+        What must hold.
+    direction : str
+        "upper", "lower" or "equal", and of what.
+    source : Source
+        Where it was published.
+    bound : callable
+        The plain function; calling the record calls it.
+    extremal : callable or None
+        Makes the set that attains equality.
+    tightness : str
+        How sharp it is, and for which sets.
+
+    Examples
+    --------
+    >>> from isoperimetry.bounds import GAUSSIAN_DISTANCE
+    >>> round(GAUSSIAN_DISTANCE(0.01, 0.5), 6)
+    1.163174
+    >>> GAUSSIAN_DISTANCE.extremal(0.5, dim=2)
+    HalfSpace(normal=[1.0, 0.0], offset=0.0)
+    """
+
+    name: str
+    statement: str
+    space: str
+    assumptions: tuple[Assumption, ...]
+    direction: str
+    source: Source
+    bound: Callable[..., float | Any]
+    extremal: Callable[..., ErrorSet] | None
+    tightness: str
+
+    def __call__(self, *args: Any, **kwargs: Any) -> float | Any:
+        """Return ``bound(*args, **kwargs)``."""
+        return self.bound(*args, **kwargs)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.direction}): {self.statement}"
+
+    def check(self, error_set: Any) -> dict[str, bool | None]:
+        """Return, by name, whether the assumptions hold for a set; None where looking at the set cannot decide it."""
+        return {assumption.name: assumption.holds(error_set) for assumption in self.assumptions}
+
+    def cite(self) -> str:
+        """Return the source in words and as a BibTeX entry."""
+        source = self.source
+        surname = re.split(r",| and ", source.authors)[0].split()[-1]
+        key = re.sub(r"\W", "", surname).lower() + str(source.year)
+        entry = {
+            "author": source.authors.replace(" and ", ", ").replace(", ", " and "),
+            "title": f"{{{source.title}}}",
+            "howpublished": source.venue,
+            "year": str(source.year),
+            "note": source.number,
+        }
+        lines = ",\n".join(f"  {name} = {{{text}}}" for name, text in entry.items() if text)
+        return f"{source}\n\n@misc{{{key},\n{lines}\n}}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON-safe values; functions become their names."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: value.__name__ if callable(value) else to_json(value) for name, value in fields.items()}
+
+
+def _undecided(error_set: Any) -> None:
+    return None
+
+
+def _is_half_space(error_set: Any) -> bool | None:
+    if isinstance(error_set, HalfSpace):
+        return True
+    if isinstance(error_set, Complement):
+        return _is_half_space(error_set.error_set)
+    return False if isinstance(error_set, Slab) else None
+
+
+GAUSSIAN_NOISE = Assumption(
+    name="isotropic Gaussian noise",
+    text="The samples are draws of N(center, sigma**2 I), in the space where distances are measured, in l2.",
+    holds=_undecided,
+)
+ONE_CENTER = Assumption(
+    name="one center",
+    text="The error rate belongs to one center at one sigma; the average over several inputs over-claims.",
+    holds=_undecided,
+)
+HALF_SPACE = Assumption(
+    name="half-space",
+    text="The error set is a half-space, as for a linear classifier of two classes.",
+    holds=_is_half_space,
+)
