@@ -124,9 +124,9 @@ def _moment(power: int) -> Callable[[Theorem, Witness, Sequence[float]], Iterato
 
 
 def _robust(witness: Witness, levels: Sequence[float]) -> Iterator[tuple[float, float]]:
-    """Return distances and the shares of the samples beyond them."""
+    """Return distances and the shares of the samples beyond them; from shorter ones the shares lose their digits."""
     for eps in map(witness.quantile, levels):
-        if 0 < eps < math.inf:
+        if 1e-6 * witness.sigma < eps < math.inf:
             yield eps, 1 - witness.within(eps)
 
 

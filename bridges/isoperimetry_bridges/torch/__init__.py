@@ -21,9 +21,10 @@ from isoperimetry_bridges.torch.attacks import (  # noqa: E402
     Transfer,
 )
 from isoperimetry_bridges.torch.audit import audit, nearest_error  # noqa: E402
-from isoperimetry_bridges.torch.check import CheckSettings, ImageCheck, ModelCheck, check_model  # noqa: E402
+from isoperimetry_bridges.torch.check import check_model  # noqa: E402
 from isoperimetry_bridges.torch.classifier import Classifier  # noqa: E402
 from isoperimetry_bridges.torch.measure import measure_error_rate  # noqa: E402
+from isoperimetry_bridges.torch.records import CheckSettings, ImageCheck, ModelCheck  # noqa: E402
 from isoperimetry_bridges.torch.sigma import SigmaSearch, SigmaStatus, find_sigma  # noqa: E402
 
 __all__ = [

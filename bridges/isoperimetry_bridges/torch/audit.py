@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
-from isoperimetry.streams import Stream, as_stream
 from torch import Tensor
 
 from isoperimetry.bounds import median_distance_bound
 from isoperimetry.checks import AttackAudit, audit_attack
 from isoperimetry.progress import ProgressLike, as_progress
+from isoperimetry.streams import Stream, as_stream
 from isoperimetry_bridges.torch.attacks import Attack, NearestErrors, named_attack
 from isoperimetry_bridges.torch.classifier import Classifier
 from isoperimetry_bridges.torch.measure import ErrorCounter, as_count, as_ids, as_sigmas, as_tensors
 from isoperimetry_bridges.torch.noise import noise_stream, noisy_images
+from isoperimetry_bridges.torch.parallel import each_image
 
 
 def noisy_starts(
@@ -117,17 +119,16 @@ def audit(
     classifier.check(x, y)
     ids, sigmas, root = as_ids(image_ids, len(x)), as_sigmas(sigma, len(x)), as_stream(rng)
     n_samples, n_starts = as_count("n_samples", n_samples), as_count("n_starts", n_starts)
-    count, run = ErrorCounter(classifier, clip=clip), named_attack(attack)
+    chosen = named_attack(attack)
     box = classifier.bounds if clip else None
-    audits = []
-    with as_progress(progress).start(f"{classifier.name}: audit of {run.name}", len(x)) as stage:
-        for image, label, name, scale in zip(x, y.tolist(), ids, sigmas, strict=True):
-            stream = noise_stream(root, "count", name)
-            errors = count(image, label, scale, stream=stream, first=0, count=n_samples)
-            starts = noisy_starts(classifier, image, scale, root=root, image_id=name, n_starts=n_starts, clip=clip)
-            found = run(classifier, starts, label, scale=attack_scale(errors, n_samples, scale), box=box)
-            audits.append(
-                audit_attack(found.distances, errors=errors, trials=n_samples, sigma=scale, confidence=confidence)
-            )
-            stage.advance(1)
-    return audits
+
+    def judge(worker: Classifier, i: int) -> AttackAudit:
+        count, run = ErrorCounter(worker, clip=clip), copy.deepcopy(chosen)
+        stream = noise_stream(root, "count", ids[i])
+        errors = count(x[i], int(y[i]), sigmas[i], stream=stream, first=0, count=n_samples)
+        starts = noisy_starts(worker, x[i], sigmas[i], root=root, image_id=ids[i], n_starts=n_starts, clip=clip)
+        found = run(worker, starts, int(y[i]), scale=attack_scale(errors, n_samples, sigmas[i]), box=box)
+        return audit_attack(found.distances, errors=errors, trials=n_samples, sigma=sigmas[i], confidence=confidence)
+
+    with as_progress(progress).start(f"{classifier.name}: audit of {chosen.name}", len(x)) as stage:
+        return each_image(classifier, judge, len(x), stage)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -81,6 +83,7 @@ class Classifier:
             device = parameter.device if parameter is not None else "cpu"
         try:
             self.device = torch.device(device)
+            torch.empty(0, device=self.device)  # a module without weights would go anywhere
             self.module = module.to(self.device)
         except (RuntimeError, AssertionError) as error:
             reason = str(error).splitlines()[0]
@@ -90,6 +93,14 @@ class Classifier:
         self._mean = None if mean is None else torch.tensor(mean, device=self.device).view(-1, 1, 1)
         self._std = None if std is None else torch.tensor(std, device=self.device).view(-1, 1, 1)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Classifier:
+        """Return a copy with modules of its own that share the weights."""
+        for tensor in (*self.module.parameters(), *self.module.buffers()):
+            memo[id(tensor)] = tensor
+        twin = copy.copy(self)
+        twin.module = copy.deepcopy(self.module, memo)
+        return twin
+
     def logits(self, x: Tensor) -> Tensor:
         """Return the logits, shape (batch, classes), of inputs of shape (batch, ...); differentiable in ``x``.
 
@@ -98,7 +109,7 @@ class Classifier:
         ModelError
             If the logits have another shape than (batch, classes) or are not all finite.
         """
-        if self._mean is not None:
+        if self._mean is not None and self._std is not None:
             x = (x - self._mean) / self._std
         logits = self.module(x)
         if not isinstance(logits, Tensor) or logits.ndim != 2 or logits.shape[0] != x.shape[0] or logits.shape[1] < 2:
@@ -124,7 +135,7 @@ class Classifier:
             return torch.empty(0, dtype=torch.int64)
         size = self.batch_size(x[0].numel())
         classes = []
-        for rows in x.split(size):
+        for rows in torch.split(x, size):
             batch = rows.to(self.device)
             if fill and len(rows) < size:
                 batch = torch.cat([batch, batch[:1].expand(size - len(rows), *batch.shape[1:])])

@@ -18,9 +18,10 @@ from rich.console import Console
 from isoperimetry.intervals import clopper_pearson
 from isoperimetry_bridges.torch import zoo
 from isoperimetry_bridges.torch.attacks import Attack, ProjectedGradient, Transfer
-from isoperimetry_bridges.torch.check import CheckSettings, ModelCheck, check_model
+from isoperimetry_bridges.torch.check import check_model
 from isoperimetry_bridges.torch.classifier import Classifier
 from isoperimetry_bridges.torch.models import load_data, load_factory
+from isoperimetry_bridges.torch.records import CheckSettings, ModelCheck
 from isoperimetry_bridges.torch.summary import image_table, model_table, reading
 
 _VERSIONED = ("isoperimetry", "torch", "numpy", "numba", "scipy")
@@ -84,11 +85,11 @@ def check(
     ]
     seconds = time.perf_counter() - began
     _print(checked, settings, verbose=verbose, seconds=seconds)
-    _save(out, checked, settings, seed=seed, source=model or "shipped classifiers", seconds=seconds)
-    typer.echo(f"\nWritten: {out / 'results.json'} and {out / 'figure.png'}")
+    written = _save(out, checked, settings, seed=seed, source=model or "shipped classifiers", seconds=seconds)
+    typer.echo(f"\nWritten: {' and '.join(map(str, written))}")
     failed = model is not None and any(result.n_convicted for result in checked)
     if max_error is not None:
-        failed |= not _gate(checked, max_error, confidence)
+        failed |= not _gate(checked, max_error, settings)
     raise typer.Exit(code=int(failed))
 
 
@@ -136,7 +137,8 @@ def _print(checked: list[ModelCheck], settings: CheckSettings, *, verbose: bool,
 
 def _save(
     out: Path, checked: list[ModelCheck], settings: CheckSettings, *, seed: int, source: str, seconds: float
-) -> None:
+) -> list[Path]:
+    """Write results.json, and figure.png where an image was audited; return the paths of what was written."""
     from isoperimetry.plots import distance_against_error_rate
 
     record = {
@@ -156,20 +158,26 @@ def _save(
     partial.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
     partial.replace(out / "results.json")
     groups = {result.name: [image.audit for image in result.audited if image.audit is not None] for result in checked}
+    figure = out / "figure.png"
+    if not any(groups.values()):
+        figure.unlink(missing_ok=True)  # one of an earlier run would belong to other results
+        return [out / "results.json"]
     axes = distance_against_error_rate(groups)
-    axes.figure.savefig(out / "figure.png", dpi=150, bbox_inches="tight")
+    axes.figure.savefig(figure, dpi=150, bbox_inches="tight")  # type: ignore[union-attr]  # no figure in a figure
+    return [out / "results.json", figure]
 
 
-def _gate(checked: list[ModelCheck], max_error: float, confidence: float) -> bool:
+def _gate(checked: list[ModelCheck], max_error: float, settings: CheckSettings) -> bool:
     """Print and return whether the mean error rate in noise is shown to be at most ``max_error``.
 
     The images' rates differ; the sum of their counts is then less spread than the binomial of the mean rate (Hoeffding
-    1956), so that Clopper-Pearson's limit is valid for the mean. Images that were wrong without noise count as errors.
+    1956), so that Clopper-Pearson's limit is valid for the mean. Of an image that was wrong without noise all draws
+    count as errors.
     """
-    met = True
+    met, confidence = True, settings.confidence
     for result in checked:
-        errors = sum(image.errors if image.audit else image.trials or 1 for image in result.images)
-        trials = sum(image.trials or 1 for image in result.images)
+        errors = sum(image.errors if image.audit else settings.n_samples for image in result.images)
+        trials = settings.n_samples * len(result.images)
         limit = clopper_pearson(errors, trials, confidence=confidence, side="upper").high
         met &= limit <= max_error
         typer.echo(

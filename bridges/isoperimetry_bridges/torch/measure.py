@@ -15,6 +15,7 @@ from isoperimetry.progress import ProgressLike, as_progress
 from isoperimetry.streams import Stream, as_stream
 from isoperimetry_bridges.torch.classifier import Classifier
 from isoperimetry_bridges.torch.noise import noise_stream, noisy_images
+from isoperimetry_bridges.torch.parallel import each_image
 from isoperimetry_bridges.torch.timing import Stopwatch
 
 
@@ -169,20 +170,20 @@ def measure_error_rate(
     classifier.check(x, y)
     ids, sigmas = as_ids(image_ids, len(x)), as_sigmas(sigma, len(x))
     n_samples = as_count("n_samples", n_samples)
-    root, count = as_stream(rng), ErrorCounter(classifier, clip=clip)
-    measured = []
+    root = as_stream(rng)
+    model = classifier.fingerprint()
+
+    def measure(worker: Classifier, i: int) -> Measurement:
+        stream = noise_stream(root, "count", ids[i])
+        count = ErrorCounter(worker, clip=clip)
+        return Measurement(
+            errors=count(x[i], int(y[i]), sigmas[i], stream=stream, first=0, count=n_samples),
+            trials=n_samples,
+            sigma=sigmas[i],
+            dim=x[i].numel(),
+            clipping=clip,
+            provenance={"model": model, "seed": root.seed, "image": ids[i]},
+        )
+
     with as_progress(progress).start(f"{classifier.name}: error rates", len(x)) as stage:
-        for image, label, name, scale in zip(x, y.tolist(), ids, sigmas, strict=True):
-            errors = count(image, label, scale, stream=noise_stream(root, "count", name), first=0, count=n_samples)
-            measured.append(
-                Measurement(
-                    errors=errors,
-                    trials=n_samples,
-                    sigma=scale,
-                    dim=image.numel(),
-                    clipping=clip,
-                    provenance={"model": classifier.fingerprint(), "seed": root.seed, "image": name},
-                )
-            )
-            stage.advance(1)
-    return measured
+        return each_image(classifier, measure, len(x), stage)

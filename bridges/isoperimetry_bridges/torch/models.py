@@ -5,13 +5,20 @@ from __future__ import annotations
 import importlib
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from isoperimetry.errors import IsoperimetryError
 from isoperimetry_bridges.torch.classifier import Classifier
+
+
+def _raised(error: Exception) -> str:
+    first_line = str(error).partition("\n")[0]
+    return f"raised {type(error).__name__}: {first_line}"
 
 
 def load_factory(spec: str, *, device: str | torch.device | None = None) -> Classifier:
@@ -28,7 +35,7 @@ def load_factory(spec: str, *, device: str | torch.device | None = None) -> Clas
     Raises
     ------
     ValueError
-        If there is no such module or function.
+        If there is no such module or function, or it raises an error itself.
     TypeError
         If it returns something else.
     """
@@ -41,16 +48,22 @@ def load_factory(spec: str, *, device: str | torch.device | None = None) -> Clas
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        what = "does not exist" if error.name and module_name.startswith(error.name) else f"needs {error.name!r}"
-        raise ValueError(
-            f"model={spec!r}: the module {module_name!r} {what}; run from the folder that holds it."
-        ) from error
+        missing = f"{module_name}.".startswith(f"{error.name}.")
+        what = "does not exist: run" if missing else f"needs {error.name!r}: install that, or run"
+        raise ValueError(f"model={spec!r}: the module {module_name!r} {what} from the folder that holds it.") from error
+    except Exception as error:
+        raise ValueError(f"model={spec!r}: importing {module_name!r} {_raised(error)}") from error
     factory = getattr(module, factory_name, None)
     if not callable(factory):
         raise ValueError(
             f"model={spec!r}: {module_name!r} has no function {factory_name!r}; write one that returns the model."
         )
-    made = factory()
+    try:
+        made = factory()
+    except IsoperimetryError:
+        raise
+    except Exception as error:
+        raise ValueError(f"model={spec!r}: {factory_name}() {_raised(error)}") from error
     if isinstance(made, Classifier):
         if device is not None:
             raise ValueError(
@@ -79,9 +92,9 @@ def load_data(path: Path) -> tuple[Tensor, Tensor]:
     if not path.is_file():
         raise ValueError(f"data='{path}' does not exist: give the path of a NPZ file with 'images' and 'labels'.")
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             arrays = {name: data[name] for name in ("images", "labels") if name in data}
-    except (ValueError, OSError, zipfile.BadZipFile, TypeError) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, TypeError) as error:
         raise ValueError(f"data='{path}' must be a NPZ file (numpy.savez): {error}") from None
     missing = {"images", "labels"} - set(arrays)
     if missing:

@@ -9,15 +9,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from isoperimetry.streams import as_stream
+from torch import Tensor
 
 from isoperimetry.intervals import clopper_pearson
 from isoperimetry.progress import ProgressLike, as_progress
 from isoperimetry.results import Interval, Record
+from isoperimetry.streams import Stream, as_stream
 from isoperimetry_bridges.torch.classifier import Classifier
 from isoperimetry_bridges.torch.measure import ErrorCounter, as_count, as_ids, as_tensors
 from isoperimetry_bridges.torch.noise import noise_stream
-from isoperimetry_bridges.torch.timing import Stopwatch
+from isoperimetry_bridges.torch.parallel import each_image
 
 # The scales that may be looked at: 16 an octave, from 2**-12 to 4 times the width of the input box. The grid is fixed
 # before any draw, so that a confidence shared by all its points holds for the few that the search chooses to look at,
@@ -170,6 +171,57 @@ def _search(grid: _Grid, image: int, confidence: float) -> SigmaSearch:
     )
 
 
+def check_search(error_rate: float, n_samples: int, confidence: float) -> None:
+    """Refuse a search that cannot find the wanted rate."""
+    if not 0 < error_rate < 1:
+        raise ValueError(f"error_rate={error_rate!r} must be in (0, 1): write 0.01 for one per cent.")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence={confidence!r} must be in (0, 1): write 0.95 for 95 per cent.")
+    as_count("n_samples", n_samples)
+    if n_samples * error_rate < 1:
+        raise ValueError(
+            f"n_samples={n_samples} must be at least {math.ceil(1 / error_rate)} at error_rate={error_rate!r}: "
+            "fewer draws show no error at that rate."
+        )
+
+
+def search_sigma(
+    count: ErrorCounter,
+    image: Tensor,
+    label: int,
+    image_id: int,
+    *,
+    root: Stream,
+    error_rate: float,
+    n_samples: int,
+    confidence: float,
+) -> SigmaSearch:
+    """Search the grid for one image, on the draws of purpose "search"; the arguments were checked by the caller."""
+    if int(count.classifier.predict(image[None])[0]) != label:
+        return SigmaSearch(
+            image=image_id,
+            status=SigmaStatus.ALREADY_WRONG,
+            sigma=0.0,
+            errors=0,
+            trials=0,
+            error_rate=error_rate,
+            low=0.0,
+            high=0.0,
+            confidence=confidence,
+            looks=(),
+        )
+    stream = noise_stream(root, "search", image_id)
+    low, high = count.classifier.bounds
+    grid = _Grid(
+        lambda sigma: count(image, label, sigma, stream=stream, first=0, count=n_samples),
+        width=high - low,
+        trials=n_samples,
+        error_rate=error_rate,
+        confidence=confidence,
+    )
+    return _search(grid, image_id, confidence)
+
+
 def find_sigma(
     classifier: Classifier,
     images: Any,
@@ -181,7 +233,6 @@ def find_sigma(
     rng: Any = None,
     image_ids: Sequence[int] | None = None,
     clip: bool = False,
-    clock: Stopwatch | None = None,
     progress: ProgressLike = None,
 ) -> list[SigmaSearch]:
     """Find for each image the noise scale at which the model errs at a wanted rate.
@@ -206,8 +257,6 @@ def find_sigma(
         Seed; draws are keyed by it, the purpose "search", the image's id and the draw's index.
     image_ids, clip, progress
         As in `measure_error_rate`.
-    clock : Stopwatch, optional
-        Gets the seconds spent on noise, forward passes and tallying.
 
     Returns
     -------
@@ -220,49 +269,14 @@ def find_sigma(
     """
     x, y = as_tensors(images, labels)
     classifier.check(x, y)
-    if not 0 < error_rate < 1:
-        raise ValueError(f"error_rate={error_rate!r} must be in (0, 1): write 0.01 for one per cent.")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence={confidence!r} must be in (0, 1): write 0.95 for 95 per cent.")
-    n_samples = as_count("n_samples", n_samples)
-    if n_samples * error_rate < 1:
-        raise ValueError(
-            f"n_samples={n_samples} must be at least {math.ceil(1 / error_rate)} at error_rate={error_rate!r}: "
-            "fewer draws show no error at that rate."
-        )
+    check_search(error_rate, n_samples, confidence)
     ids, root = as_ids(image_ids, len(x)), as_stream(rng)
-    count = ErrorCounter(classifier, clip=clip, clock=clock)
-    right = (classifier.predict(x) == y).tolist()
-    low, high = classifier.bounds
-    found = []
+
+    def search(worker: Classifier, i: int) -> SigmaSearch:
+        count = ErrorCounter(worker, clip=clip)
+        return search_sigma(
+            count, x[i], int(y[i]), ids[i], root=root, error_rate=error_rate, n_samples=n_samples, confidence=confidence
+        )
+
     with as_progress(progress).start(f"{classifier.name}: sigma(x0, {error_rate:g})", len(x)) as stage:
-        for image, label, name, is_right in zip(x, y.tolist(), ids, right, strict=True):
-            if is_right:
-                stream = noise_stream(root, "search", name)
-                grid = _Grid(
-                    lambda sigma, image=image, label=label, stream=stream: count(  # type: ignore[misc]
-                        image, label, sigma, stream=stream, first=0, count=n_samples
-                    ),
-                    width=high - low,
-                    trials=n_samples,
-                    error_rate=error_rate,
-                    confidence=confidence,
-                )
-                found.append(_search(grid, name, confidence))
-            else:
-                found.append(
-                    SigmaSearch(
-                        image=name,
-                        status=SigmaStatus.ALREADY_WRONG,
-                        sigma=0.0,
-                        errors=0,
-                        trials=0,
-                        error_rate=error_rate,
-                        low=0.0,
-                        high=0.0,
-                        confidence=confidence,
-                        looks=(),
-                    )
-                )
-            stage.advance(1)
-    return found
+        return each_image(classifier, search, len(x), stage)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 
 from isoperimetry.checks import AuditVerdict
-from isoperimetry_bridges.torch.check import CheckSettings, ImageCheck, ModelCheck
+from isoperimetry_bridges.torch.records import CheckSettings, ImageCheck, ModelCheck
 
 _STYLE = {AuditVerdict.ATTACK_FAILING: "bold red", AuditVerdict.CONSISTENT: "green", AuditVerdict.UNDECIDED: ""}
 
@@ -127,17 +127,21 @@ def model_table(models: Sequence[ModelCheck], settings: CheckSettings) -> Table:
             _number(model.median([i.prediction for i in images])),
             _number(model.median([i.clean_distances[model.attack] for i in images])),
             _number(model.median([min(i.clean_distances.values()) for i in images])),
-            _number(model.median([_bound_fraction(i) for i in images]), 2),
+            _number(_bound_fraction(model), 2),
             f"{100 * model.median([i.blocked[model.attack] for i in images]):.0f}" if images else "-",
             f"{model.n_convicted} of {len(images)}",
         )
     return table
 
 
-def _bound_fraction(image: ImageCheck) -> float:
-    """Return the best attack's median distance from noisy copies over the theorem's bound for it."""
-    assert image.audit is not None  # only audited images are asked
-    return image.best_noisy_median() / image.audit.bound
+def _bound_fraction(model: ModelCheck) -> float:
+    """Return the best attack's median distance from noisy copies over the theorem's bound for it, median over images.
+
+    Images without a bound (no error was counted) and with a bound of zero (the model errs on half of the noise) are
+    left out; NaN if all are.
+    """
+    bounds = [(image, image.audit.bound) for image in model.audited if image.audit is not None]
+    return model.median([image.best_noisy_median() / bound for image, bound in bounds if 0 < bound < math.inf])
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -169,10 +173,10 @@ def reading(models: Sequence[ModelCheck], settings: CheckSettings) -> str:
             f"nearer than the attack found, so its distances there say nothing about robustness."
         )
     if cleared:
-        parts = [f"{m.median([_bound_fraction(i) for i in m.audited]):.2f} for {m.name}" for m in cleared]
         sentence = (
-            f"{cleared[0].attack} is not convicted on {_listed([m.name for m in cleared])}: the best attack's "
-            f"distances from noisy copies are below the bound (median ratio {_listed(parts)})"
+            f"{cleared[0].attack} is not convicted on {_listed([m.name for m in cleared])}: "
+            f"over the bound, the best attack's median distance from noisy copies is "
+            f"{_listed([f'{_number(_bound_fraction(m), 2)} for {m.name}' for m in cleared])}"
         )
         by_name = {model.name: model for model in cleared}
         if {"clean", "noisy"} <= set(by_name) and settings.sigma is None:

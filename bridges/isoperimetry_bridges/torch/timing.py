@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -30,3 +30,12 @@ class Stopwatch:
             yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    @staticmethod
+    def total(clocks: Iterable[Stopwatch]) -> dict[str, float]:
+        """Return the seconds by name, summed over clocks that ran side by side."""
+        seconds: dict[str, float] = {}
+        for clock in clocks:
+            for name, spent in clock.seconds.items():
+                seconds[name] = seconds.get(name, 0.0) + spent
+        return seconds

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from isoperimetry_bridges.torch.attacks.base import Attack, NearestErrors
 from isoperimetry_bridges.torch.attacks.ddn import DecoupledDirectionNorm
 from isoperimetry_bridges.torch.attacks.pgd import ProjectedGradient
@@ -9,7 +11,7 @@ from isoperimetry_bridges.torch.attacks.transfer import Transfer
 
 __all__ = ["Attack", "DecoupledDirectionNorm", "NearestErrors", "ProjectedGradient", "Transfer", "named_attack"]
 
-_NAMED = {"pgd": ProjectedGradient, "ddn": DecoupledDirectionNorm}
+_NAMED: dict[str, Callable[[], Attack]] = {"pgd": ProjectedGradient, "ddn": DecoupledDirectionNorm}
 
 
 def named_attack(attack: str | Attack) -> Attack:
@@ -22,10 +24,11 @@ def named_attack(attack: str | Attack) -> Attack:
     TypeError
         If it is neither a name nor callable.
     """
-    if not isinstance(attack, str):
-        if not callable(attack):
-            raise TypeError(f"attack={attack!r} must be a name or an object that attacks: see attacks.Attack.")
-        return attack
-    if attack not in _NAMED:
-        raise ValueError(f"attack={attack!r} must be one of {', '.join(map(repr, _NAMED))}, or an object that attacks.")
-    return _NAMED[attack]()
+    if isinstance(attack, str) and attack in _NAMED:
+        return _NAMED[attack]()
+    names = ", ".join(map(repr, _NAMED))
+    if isinstance(attack, str):
+        raise ValueError(f"attack={attack!r} must be one of {names}, or an object that attacks.")
+    if not callable(attack):
+        raise TypeError(f"attack={attack!r} must be one of {names}, or an object that attacks.")
+    return attack

@@ -42,7 +42,7 @@ class DecoupledDirectionNorm:
         for first in range(0, len(starts), size := classifier.batch_size(starts[0].numel())):
             rows = slice(first, first + size)
             points[rows], blocked[rows] = self._search(classifier, starts[rows], label, scale, box)
-        return finish(classifier, starts, points, label, blocked)
+        return finish(classifier, starts, points, label, blocked, box=box)
 
     def _search(
         self, classifier: Classifier, starts: Tensor, label: int, scale: float, box: Box | None
@@ -71,7 +71,8 @@ class DecoupledDirectionNorm:
             alpha = scale * (0.01 + 0.99 * (1 + math.cos(math.pi * step / self.steps)) / 2)
             delta = delta + torch.where(slope > 0, alpha * gradient / slope, 0.0)
             norm = torch.where(wrong, norm * (1 - self.gamma), norm * (1 + self.gamma))
-            delta = into_box(center + delta * (norm / norms(delta)), box) - center
+            length = norms(delta)
+            delta = into_box(center + delta * torch.where(length > 0, norm / length, 0.0), box) - center
             logits, gradient = input_gradient(classifier, center + delta, labels)
             wrong = (logits.argmax(1) != labels).view_as(norm)
             length = norms(delta)

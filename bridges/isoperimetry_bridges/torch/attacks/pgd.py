@@ -45,7 +45,7 @@ class ProjectedGradient:
         for first in range(0, len(starts), size := classifier.batch_size(starts[0].numel())):
             rows = slice(first, first + size)
             points[rows], blocked[rows] = self._climb(classifier, starts[rows], label, eps, box)
-        return finish(classifier, starts, points, label, blocked)
+        return finish(classifier, starts, points, label, blocked, box=box)
 
     def _climb(
         self, classifier: Classifier, starts: Tensor, label: int, eps: float, box: Box | None

@@ -43,4 +43,4 @@ class Transfer:
                 break
             candidates[rows] = into_box(starts[rows] + factor * (found.points[rows] - starts[rows]), box)
             open_rows[rows] = classifier.predict(candidates[rows]) == label
-        return finish(classifier, starts, candidates, label, found.blocked)
+        return finish(classifier, starts, candidates, label, found.blocked, box=box)

@@ -50,7 +50,8 @@ def load(folder: Path, part: str) -> tuple[Tensor, Tensor]:
 @torch.inference_mode()
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     """Return the fraction of images that the model gets right."""
-    right = sum(int((model(x).argmax(1) == y).sum()) for x, y in zip(images.split(500), labels.split(500), strict=True))
+    batches = zip(torch.split(images, 500), torch.split(labels, 500), strict=True)
+    right = sum(int((model(x).argmax(1) == y).sum()) for x, y in batches)
     return right / len(labels)
 
 
@@ -68,14 +69,14 @@ def train(
     for epoch in range(epochs):
         start, total = time.perf_counter(), 0.0
         order = torch.randperm(len(labels))
-        for chosen in order[: steps // epochs * batch].split(batch):
+        for chosen in torch.split(order[: steps // epochs * batch], batch):
             x = images[chosen]
             flip = torch.rand(len(x)) < 0.5
             x = torch.where(flip[:, None, None, None], x.flip(3), x)
             x = x + sigma * torch.randn_like(x)
             loss = nn.functional.cross_entropy(model(x), labels[chosen])
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
             total += float(loss.detach()) * len(x)
@@ -132,7 +133,7 @@ def main() -> None:
         models[name], history = train(images, labels, sigma=sigma, epochs=arguments.epochs, say=print)
         log["models"][name] = {"training_sigma": sigma, "history": history}
     models["masked"] = quantize(models["clean"], images[:1000], arguments.levels)
-    log["models"]["masked"] = {"from": "clean", "activation_range": models["masked"].high.tolist()}
+    log["models"]["masked"] = {"from": "clean", "activation_range": models["masked"].get_buffer("high").tolist()}
 
     noise = torch.Generator().manual_seed(SEED)
     noisy_images = test_images + 0.4 * torch.randn(test_images.shape, generator=noise)

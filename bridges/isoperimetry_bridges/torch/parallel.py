@@ -1,0 +1,53 @@
+"""Many images at once on a CPU: a thread an image, each with its own arithmetic.
+
+Small models are faster so than with all cores inside one operation, and a core that is busy with something else holds
+up one image, not all: inside an operation every thread waits for the slowest.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from typing import TypeVar
+
+import torch
+
+from isoperimetry.progress import Progress
+from isoperimetry_bridges.torch.classifier import Classifier
+
+Result = TypeVar("Result")
+
+
+def each_image(
+    classifier: Classifier, job: Callable[[Classifier, int], Result], count: int, stage: Progress
+) -> list[Result]:
+    """Return ``[job(classifier, 0), ..., job(classifier, count - 1)]`` and advance ``stage`` by one for each.
+
+    On a CPU the jobs share the threads that torch would use inside one operation (`torch.get_num_threads`): at most one
+    thread an image, and with fewer images than threads several threads inside each operation. Every job then gets a
+    copy of the classifier, with the same weights, so that a module which keeps notes on itself is safe. Elsewhere the
+    jobs run one after the other. The first error ends all.
+    """
+    threads = torch.get_num_threads()
+    workers = min(threads, count) if classifier.device.type == "cpu" else 1
+    if workers <= 1:
+        results = []
+        for index in range(count):
+            results.append(job(classifier, index))
+            stage.advance(1)
+        return results
+    torch.set_num_threads(threads // workers)
+    pool = ThreadPoolExecutor(workers)
+    try:
+        futures: list[Future[Result]] = [
+            pool.submit(lambda index=i: job(copy.deepcopy(classifier), index))  # type: ignore[misc]
+            for i in range(count)
+        ]
+        for future in as_completed(futures):
+            future.result()
+            stage.advance(1)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)
+    return [future.result() for future in futures]
