@@ -109,9 +109,9 @@ def _print(checked: list[ModelCheck], settings: CheckSettings, *, verbose: bool,
     console = Console()
     if not console.is_terminal:
         # A file or a pipe has no width of its own: the tables keep their columns.
-        console = Console(width=170)
+        console = Console(width=160)
     for result in checked:
-        console.print(image_table(result, settings), "")
+        console.print(image_table(result, settings, width=console.width), "")
     console.print(model_table(checked, settings), "")
     box = (
         "clipped to the box, attacks confined to it"

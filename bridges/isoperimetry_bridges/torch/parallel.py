@@ -19,6 +19,15 @@ from isoperimetry_bridges.torch.classifier import Classifier
 Result = TypeVar("Result")
 
 
+def _can_be_copied(classifier: Classifier) -> bool:
+    # Not so: a module that holds a lock or a file, or a tensor computed from its weights, as old weight_norm does.
+    try:
+        copy.deepcopy(classifier)
+    except Exception:
+        return False
+    return True
+
+
 def each_image(
     classifier: Classifier, job: Callable[[Classifier, int], Result], count: int, stage: Progress
 ) -> list[Result]:
@@ -26,12 +35,12 @@ def each_image(
 
     On a CPU the jobs share the threads that torch would use inside one operation (`torch.get_num_threads`): at most one
     thread an image, and with fewer images than threads several threads inside each operation. Every job then gets a
-    copy of the classifier, with the same weights, so that a module which keeps notes on itself is safe. Elsewhere the
-    jobs run one after the other. The first error ends all.
+    copy of the classifier, with the same weights, so that a module which keeps notes on itself is safe. Elsewhere, and
+    where a module cannot be copied, the jobs run one after the other. The first error ends all.
     """
     threads = torch.get_num_threads()
     workers = min(threads, count) if classifier.device.type == "cpu" else 1
-    if workers <= 1:
+    if workers <= 1 or not _can_be_copied(classifier):
         results = []
         for index in range(count):
             results.append(job(classifier, index))

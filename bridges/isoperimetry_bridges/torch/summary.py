@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from rich import box
 from rich.table import Table
 
 from isoperimetry.checks import AuditVerdict
 from isoperimetry_bridges.torch.records import CheckSettings, ImageCheck, ModelCheck
 
-_STYLE = {AuditVerdict.ATTACK_FAILING: "bold red", AuditVerdict.CONSISTENT: "green", AuditVerdict.UNDECIDED: ""}
+# From these widths on a terminal shows more columns; the widest shows intervals too.
+MEDIUM, WIDE = 115, 150
+
+_STYLE = {AuditVerdict.ATTACK_FAILING: "bold red", AuditVerdict.CONSISTENT: "green", AuditVerdict.UNDECIDED: "default"}
 
 
 def _number(value: float, digits: int = 3) -> str:
     if math.isnan(value):
         return "-"
-    return "none found" if math.isinf(value) else f"{value:.{digits}f}"
+    return "none" if math.isinf(value) else f"{value:.{digits}f}"
 
 
 def _ratio(value: float, prediction: float) -> str:
@@ -27,73 +31,69 @@ def _percent(value: float) -> str:
     return f"{100 * value:.2f}"
 
 
-def _columns(table: Table, names: Iterable[str]) -> None:
-    for name in names:
-        table.add_column(name, justify="right", overflow="fold")
-
-
-def image_table(model: ModelCheck, settings: CheckSettings) -> Table:
-    """Return the table of one model, a row for each image."""
+def image_table(model: ModelCheck, settings: CheckSettings, *, width: int = WIDE) -> Table:
+    """Return the table of one model, a row for each image, for a terminal of ``width`` columns."""
     table = Table(
-        title=f"{model.name}: is {model.attack} missing errors?",
+        title=f"{model.name}: does {model.attack} miss errors?",
         title_justify="left",
+        title_style="bold",
         caption_justify="left",
         caption=(
-            f"[..] {settings.interval_confidence:.0%} intervals; verdicts at confidence {settings.confidence:g}. "
+            (f"[..] {settings.interval_confidence:.0%} intervals; v" if width >= WIDE else "V")
+            + f"erdicts at confidence {settings.confidence:g}. "
             "Lengths in the unit of the inputs. Clean image: the half-space formula is a prediction, no bound. "
-            "Noisy copies: the bound is a theorem."
+            "Noisy copies: medians, and the bound on them, a theorem."
         ),
-    )
-    sigma = "sigma" if settings.sigma is not None else f"sigma(x0, {settings.error_rate:.3g})"
-    _columns(
-        table,
-        (
-            "image",
-            sigma,
-            "errors in noise, %",
-            "clean:\npredicted",
-            f"clean:\n{model.attack}",
-            "ratio",
-            "noisy:\nbound",
-            f"noisy:\n{model.attack}, median",
-            "noisy: best\nattack, median",
-            "p-value",
-            "missed on at\nleast, %",
-            "verdict",
-        ),
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
     )
     named = {image.image for image in model.convicted_images()}
-    for image in model.images:
-        table.add_row(*_image_row(image, model.attack, convicted=image.image in named))
+    rows = [
+        _cells(image, model.attack, settings, convicted=image.image in named, width=width) for image in model.images
+    ]
+    for name in rows[0]:
+        table.add_column(name, justify="right", overflow="fold")
+    for row in rows:
+        table.add_row(*row.values())
     return table
 
 
-def _image_row(image: ImageCheck, attack: str, *, convicted: bool) -> list[str]:
-    audit, rate = image.audit, image.error_rate
-    if audit is None or rate is None:
-        return [str(image.image), *["-"] * 10, image.status]
-    sigma = _number(image.sigma)
-    if image.search is not None:
-        sigma += f" [{_number(image.search.low)}, {_number(image.search.high)}]"
-        if image.status != "bracketed":
-            sigma += f" {image.status}"
-    verdict = "convicted" if convicted else audit.verdict.value
-    style = _STYLE[audit.verdict]
-    missed = audit.missed_fraction if audit.verdict is AuditVerdict.ATTACK_FAILING else math.nan
-    return [
-        str(image.image),
-        sigma,
-        f"{_percent(image.errors / image.trials)} [{_percent(rate.low)}, {_percent(rate.high)}]",
-        f"{_number(image.prediction)} [{_number(image.prediction_low)}, {_number(image.prediction_high)}]",
-        _number(image.clean_distances[attack]),
-        _ratio(image.clean_distances[attack], image.prediction),
-        _number(audit.bound),
-        _number(image.noisy_median(attack)),
-        _number(image.best_noisy_median()),
-        f"{audit.p_value:.1e}" if audit.p_value < 1 else "1",
-        "-" if math.isnan(missed) else f"{100 * missed:.1f}",
-        f"[{style}]{verdict}[/]" if style else verdict,
-    ]
+def _cells(image: ImageCheck, attack: str, settings: CheckSettings, *, convicted: bool, width: int) -> dict[str, str]:
+    """Return the row of one image by column; a column that holds nothing for it holds a dash."""
+    audit, search, wide = image.audit, image.search, width >= WIDE
+    sigma, errors, verdict, missed, median, best, p_value = "-", "-", "not audited", "-", "-", "-", "-"
+    if audit is not None and image.error_rate is not None:
+        sigma, errors = _number(image.sigma), _percent(image.errors / image.trials)
+        if wide:
+            errors += f" [{_percent(image.error_rate.low)}, {_percent(image.error_rate.high)}]"
+            sigma += f" [{_number(search.low)}, {_number(search.high)}]" if search is not None else ""
+        style = _STYLE[audit.verdict]
+        verdict = f"[{style}]{'convicted' if convicted else audit.verdict.value}[/]"
+        missed = f"{100 * audit.missed_fraction:.0f}" if audit.verdict is AuditVerdict.ATTACK_FAILING else "-"
+        median, best = _number(image.noisy_median(attack)), _number(image.best_noisy_median())
+        p_value = f"{audit.p_value:.0e}" if audit.p_value < 1 else "1"
+    clean = image.clean_distances.get(attack, math.nan)
+    sigma_name = "sigma" if settings.sigma is not None else f"sigma(x0, {settings.error_rate:.3g})"
+    columns = {
+        "image": str(image.image),
+        sigma_name: sigma,
+        "status": image.status,
+        "errors in\nnoise, %": errors,
+        "clean:\npredicted": _number(image.prediction),
+        f"clean:\n{attack}": _number(clean),
+        "ratio": _ratio(clean, image.prediction),
+        "noisy:\nbound": _number(audit.bound) if audit is not None else "-",
+        f"noisy:\n{attack}": median,
+        "noisy:\nbest": best,
+        "p-value": p_value,
+        "missed\n>=, %": missed,
+        "verdict": verdict,
+    }
+    hidden = set() if wide else {"ratio", "missed\n>=, %"}
+    if width < MEDIUM:
+        hidden |= {"status", "clean:\npredicted", f"clean:\n{attack}", "errors in\nnoise, %"}
+    return {name: value for name, value in columns.items() if name not in hidden}
 
 
 def model_table(models: Sequence[ModelCheck], settings: CheckSettings) -> Table:
@@ -101,23 +101,28 @@ def model_table(models: Sequence[ModelCheck], settings: CheckSettings) -> Table:
     table = Table(
         title="Medians over the audited images",
         title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
         caption_justify="left",
-        caption=f"Convicted: at least so many images, by Holm's procedure (family confidence {settings.confidence:g}).",
-    )
-    _columns(
-        table,
-        (
-            "model",
-            "images",
-            "sigma",
-            "clean:\npredicted",
-            "clean: audited\nattack",
-            "clean: best\nattack",
-            "noisy: best attack\n/ bound",
-            "gradient\nzero, %",
-            "convicted",
+        caption=(
+            f"Convicted: at least so many images, by Holm's procedure (family confidence {settings.confidence:g}). "
+            "none: no error found on half of them."
         ),
     )
+    for name in (
+        "model",
+        "images",
+        "sigma",
+        "clean:\npredicted",
+        "clean: audited\nattack",
+        "clean: best\nattack",
+        "noisy: best\nattack / bound",
+        "gradient\nzero, %",
+        "convicted",
+    ):
+        table.add_column(name, justify="right", overflow="fold")
     for model in models:
         images = model.audited
         table.add_row(
@@ -142,6 +147,13 @@ def _bound_fraction(model: ModelCheck) -> float:
     """
     bounds = [(image, image.audit.bound) for image in model.audited if image.audit is not None]
     return model.median([image.best_noisy_median() / bound for image, bound in bounds if 0 < bound < math.inf])
+
+
+def _share_of_bound(model: ModelCheck) -> str:
+    share = _bound_fraction(model)
+    if math.isinf(share):
+        return f"none found for {model.name}"
+    return f"{_number(share, 2)} of the bound for {model.name}"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -174,9 +186,8 @@ def reading(models: Sequence[ModelCheck], settings: CheckSettings) -> str:
         )
     if cleared:
         sentence = (
-            f"{cleared[0].attack} is not convicted on {_listed([m.name for m in cleared])}: "
-            f"over the bound, the best attack's median distance from noisy copies is "
-            f"{_listed([f'{_number(_bound_fraction(m), 2)} for {m.name}' for m in cleared])}"
+            f"{cleared[0].attack} is not convicted on {_listed([m.name for m in cleared])}: the best attack's median "
+            f"distance from noisy copies is {_listed([_share_of_bound(m) for m in cleared])}"
         )
         by_name = {model.name: model for model in cleared}
         if {"clean", "noisy"} <= set(by_name) and settings.sigma is None:
