@@ -1,0 +1,51 @@
+"""The examples of the README and of every docstring run, and the README's links lead somewhere."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import isoperimetry_bridges.torch
+import pytest
+
+import isoperimetry
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def modules() -> list[str]:
+    names = []
+    for package in (isoperimetry, isoperimetry_bridges.torch):
+        found = pkgutil.walk_packages(package.__path__, package.__name__ + ".")
+        names += [package.__name__, *(info.name for info in found if not info.name.endswith("__main__"))]
+    return names
+
+
+@pytest.mark.parametrize("name", modules())
+def test_docstring_examples(name: str) -> None:
+    outcome = doctest.testmod(importlib.import_module(name), optionflags=FLAGS)
+    assert outcome.failed == 0
+
+
+def test_the_examples_are_found() -> None:
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    tests = [test for name in modules() for test in finder.find(importlib.import_module(name)) if test.examples]
+    assert len(tests) > 30
+
+
+def test_readme_examples() -> None:
+    outcome = doctest.testfile(str(ROOT / "README.md"), module_relative=False, optionflags=FLAGS)
+    assert outcome.attempted >= 7
+    assert outcome.failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", page.read_text())
+    missing = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
+    assert missing == []
