@@ -1,0 +1,423 @@
+"""``isoperimetry check``: exit codes, one line for each bad input, and files that can be recomputed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from isoperimetry.checks import audit_attack, audit_many
+from isoperimetry.cli import main
+from isoperimetry.intervals import clopper_pearson
+
+SOURCE = '''
+import torch
+
+NORMAL = torch.linspace(-1.0, 1.3, 16)
+NORMAL = NORMAL / NORMAL.norm()
+
+
+class Model(torch.nn.Module):
+    """A half-space of errors at 0.85 from the gray image, class 0 elsewhere; never class 2."""
+
+    def __init__(self, change=lambda margin: margin):
+        super().__init__()
+        self.change = change
+
+    def forward(self, x):
+        margin = self.change((x - 0.5).flatten(1) @ NORMAL - 0.85)
+        return torch.stack([torch.zeros_like(margin), margin, torch.full_like(margin, -50.0)], 1)
+
+
+def sound():
+    return Model().eval()
+
+
+def masked():
+    return Model(lambda margin: torch.round(64 * margin + 0.5) / 64).eval()
+
+
+def training():
+    return Model().train()
+
+
+def nan():
+    return Model(lambda margin: margin * float("nan")).eval()
+
+
+def nan_in_noise():
+    return Model(lambda margin: torch.where(margin < -1, float("nan"), margin)).eval()
+
+
+def random():
+    return Model(lambda margin: margin + 0.01 * torch.randn(margin.shape)).eval()
+
+
+def wrong_shape():
+    return torch.nn.Identity().eval()
+
+
+def raises():
+    raise RuntimeError("no weights here\\nand more")
+
+
+def nothing():
+    return None
+'''
+
+SMALL = ["--samples", "2000", "--search-samples", "200", "--error-rate", "0.02", "--starts", "40"]
+MINIMAL = ["--samples", "100", "--search-samples", "100", "--starts", "2", "--images", "1", "--sigma", "0.4"]
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a working directory with a user's models and data."""
+    modules = set(sys.modules)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "their_models.py").write_text(SOURCE)
+    gray = np.full((3, 1, 4, 4), 0.5, np.float32)
+    save(tmp_path / "data.npz", gray, [0, 0, 0])
+    yield tmp_path
+    for name in set(sys.modules) - modules:
+        if name.startswith("their_"):
+            del sys.modules[name]
+
+
+def save(path: Path, images: Any, labels: Any) -> None:
+    np.savez(path, images=images, labels=np.asarray(labels))
+
+
+@pytest.fixture
+def run(folder: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs the program in this process: (exit code, standard output, standard error)."""
+
+    def call(*words: str, model: str | None = "sound", data: str | None = "data.npz") -> tuple[int, str, str]:
+        own = ["--model", f"their_models:{model}" if ":" not in model else model] if model is not None else []
+        own += ["--data", data] if data is not None else []
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit:
+            main(["check", *own, "--out", "out", *words])
+        captured = capfd.readouterr()
+        return int(exit.value.code or 0), captured.out, captured.err
+
+    return call
+
+
+def strict(text: str) -> Any:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def results(out: Path) -> Any:
+    return strict((out / "results.json").read_text())
+
+
+def number(value: Any) -> float:
+    return float(value)  # "inf" is a string in strict JSON
+
+
+def recompute(record: Any) -> None:
+    """Recompute verdicts, p-values and intervals from the stored counts and distances alone."""
+    confidence = record["settings"]["confidence"]
+    for model in record["models"]:
+        audits = []
+        for image in model["images"]:
+            if image["audit"] is None:
+                continue
+            distances = [number(d) for d in image["noisy_distances"][model["attack"]]]
+            audit = audit_attack(
+                distances, errors=image["errors"], trials=image["trials"], sigma=image["sigma"], confidence=confidence
+            )
+            assert audit.to_dict() == image["audit"]
+            audits.append(audit)
+            interval = clopper_pearson(image["errors"], image["trials"], confidence=image["error_rate"]["confidence"])
+            assert interval.to_dict() == image["error_rate"]
+        if audits:
+            assert audit_many(audits, confidence=confidence).to_dict() == model["family"]
+        else:
+            assert model["family"] is None
+
+
+def is_png(path: Path) -> bool:
+    return path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+# --- the program, from outside ----------------------------------------------------------------------------------------
+
+
+def outside(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "80"}
+    return subprocess.run(
+        [sys.executable, "-m", "isoperimetry", "check", *words],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+
+def test_a_sound_model_exits_with_0(folder: Path) -> None:
+    done = outside(folder, "--model", "their_models:sound", "--data", "data.npz", *SMALL, "--seed", "3")
+    assert (done.returncode, done.stderr) == (0, "")
+    out = folder / "isoperimetry-check"
+    record = results(out)
+    recompute(record)
+    assert is_png(out / "figure.png")
+    assert sorted(path.name for path in out.iterdir()) == ["figure.png", "results.json"]
+    assert "results.json" in done.stdout
+    assert record["reading"] in " ".join(done.stdout.split())
+
+
+def test_a_masked_model_exits_with_1(folder: Path) -> None:
+    done = outside(folder, "--model", "their_models:masked", "--data", "data.npz", *SMALL, "--out", "there")
+    assert (done.returncode, done.stderr) == (1, "")
+    record = results(folder / "there")
+    recompute(record)
+    assert record["models"][0]["family"]["n_convicted"] == 3
+    assert "provably misses errors" in done.stdout
+
+
+def test_a_wrong_path_exits_with_2_and_one_line(folder: Path) -> None:
+    done = outside(folder, "--model", "their_models:sound", "--data", "nowhere.npz")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "nowhere.npz" in done.stderr
+    assert done.stdout == ""
+
+
+# --- results.json -----------------------------------------------------------------------------------------------------
+
+
+def test_everything_to_recompute_is_stored(run: Run, folder: Path) -> None:
+    code, _, err = run(*SMALL, "--seed", "7", "--images", "2", model="masked")
+    assert (code, err) == (1, "")
+    record = results(folder / "out")
+    recompute(record)
+    assert record["seed"] == 7
+    assert record["source"] == "their_models:masked"
+    settings = record["settings"]
+    assert settings["sigma"] is None
+    assert settings["clip"] is False
+    assert (settings["error_rate"], settings["n_search"]) == (0.02, 200)
+    assert (settings["n_samples"], settings["n_starts"], settings["confidence"]) == (2000, 40, 0.999)
+    assert "pixel" in record["unit"] or "input" in record["unit"]
+    assert {"isoperimetry", "torch", "numpy", "python"} <= set(record["versions"])
+    assert record["versions"]["torch"] == torch.__version__
+    (model,) = record["models"]
+    assert len(model["fingerprint"]) == 16
+    assert len(model["images"]) == 2
+    for image in model["images"]:
+        assert image["search"]["looks"]
+        assert image["search"]["status"] == "bracketed"
+        assert image["trials"] == 2000
+        assert len(image["noisy_distances"]["PGD"]) == 40
+        assert image["audit"]["verdict"] == "attack failing"
+        assert image["clean_distances"]["PGD"] == "inf"
+
+
+def without_times(record: Any) -> Any:
+    """Return what two runs must have in common."""
+    del record["created"], record["seconds"]
+    for model in record["models"]:
+        del model["seconds"]
+    return record
+
+
+def test_the_same_seed_gives_the_same_numbers(run: Run, folder: Path) -> None:
+    records = []
+    for seed in ("5", "5", "6"):
+        code, _, _ = run(*SMALL, "--images", "1", "--seed", seed)
+        assert code == 0
+        records.append(without_times(results(folder / "out")))
+    assert records[0] == records[1]
+    assert records[0]["models"] != records[2]["models"]
+
+
+def test_sigma_attack_and_clip_are_passed_on(run: Run, folder: Path) -> None:
+    code, out, _ = run(*MINIMAL, "--attack", "ddn", "--clip", "--confidence", "0.99")
+    assert code == 0
+    record = results(folder / "out")
+    recompute(record)
+    assert (record["settings"]["sigma"], record["settings"]["clip"]) == (0.4, True)
+    assert record["settings"]["confidence"] == 0.99
+    assert record["models"][0]["attack"] == "DDN"
+    assert record["models"][0]["images"][0]["status"] == "given"
+    assert "clipped to the box" in out
+    code, out, _ = run(*MINIMAL)
+    assert "not clipped" in out
+
+
+def test_where_the_time_went(run: Run) -> None:
+    _, out, _ = run(*MINIMAL, "--verbose")
+    assert "of forward" in out
+    _, plain, _ = run(*MINIMAL)
+    assert "of forward" not in plain
+
+
+def test_images_that_cannot_be_audited(run: Run, folder: Path) -> None:
+    # All wrong without noise: there is nothing to draw, but something to write.
+    save(folder / "wrong.npz", np.full((2, 1, 4, 4), 0.5), [2, 2])
+    code, out, err = run(*SMALL, data="wrong.npz")
+    assert (code, err) == (0, "")
+    assert "No image could be audited" in out
+    record = results(folder / "out")
+    assert [image["status"] for image in record["models"][0]["images"]] == ["already wrong"] * 2
+    recompute(record)
+    # Some of them.
+    save(folder / "some.npz", np.full((2, 1, 4, 4), 0.5), [2, 0])
+    code, _, err = run(*SMALL, data="some.npz")
+    assert (code, err) == (0, "")
+    recompute(results(folder / "out"))
+    assert is_png(folder / "out" / "figure.png")
+
+
+def test_starts_without_errors_among_others_can_be_drawn(run: Run, folder: Path) -> None:
+    # With few starts some images have a start in error and some have none: both kinds of curve in one figure.
+    code, _, err = run("--samples", "500", "--starts", "20", "--sigma", "0.5", "--seed", "1")
+    assert (code, err) == (0, "")
+    audits = [image["audit"] for image in results(folder / "out")["models"][0]["images"]]
+    assert len({audit["n_zero"] > 0 for audit in audits}) == 2, "choose another seed"
+    assert is_png(folder / "out" / "figure.png")
+
+
+def test_old_results_are_replaced_whole(run: Run, folder: Path) -> None:
+    (folder / "out").mkdir()
+    (folder / "out" / "results.json").write_text("x" * 100_000)
+    code, _, _ = run(*MINIMAL)
+    assert code == 0
+    results(folder / "out")
+
+
+def test_8_bit_images(run: Run, folder: Path) -> None:
+    save(folder / "bytes.npz", np.full((1, 1, 4, 4), 128, np.uint8), np.array([0], np.uint8))
+    code, _, err = run(*MINIMAL, data="bytes.npz")
+    assert (code, err) == (0, "")
+
+
+# --- the gate ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_gate(run: Run) -> None:
+    # The error rate is 1.68 % at sigma = 0.4; 3 x 2000 draws show that it is below 4 %, and not that it is below 1.5 %.
+    gate = [*SMALL, "--sigma", "0.4", "--max-error"]
+    code, out, err = run(*gate, "0.04")
+    assert (code, err) == (0, "")
+    assert "gate 0.04" in out
+    assert run(*gate, "0.015")[0] == 1
+    assert run(*gate, "1")[0] == 0
+    # A conviction exits with 1 whatever the gate says.
+    assert run(*gate, "0.04", model="masked")[0] == 1
+
+
+def test_images_that_are_wrong_without_noise_count_in_the_gate(run: Run, folder: Path) -> None:
+    # Two of four images are of class 2, which the model never answers: it errs on half of all noisy images.
+    save(folder / "half.npz", np.full((4, 1, 4, 4), 0.5), [0, 2, 0, 2])
+    code, _, _ = run(*SMALL, "--sigma", "0.4", "--max-error", "0.3", data="half.npz")
+    assert code == 1
+    code, _, _ = run(*SMALL, "--sigma", "0.4", "--max-error", "0.6", data="half.npz")
+    assert code == 0
+
+
+# --- bad input --------------------------------------------------------------------------------------------------------
+
+BAD: dict[str, tuple[list[str], dict[str, Any], str]] = {
+    "data without a model": ([], {"model": None}, "--model and --data"),
+    "model without data": ([], {"data": None}, "--model and --data"),
+    "wrong path": ([], {"data": "nowhere.npz"}, "nowhere.npz"),
+    "a folder": ([], {"data": "."}, "data='.'"),
+    "no NPZ file": ([], {"data": "their_models.py"}, "NPZ"),
+    "no labels in it": ([], {"data": "no_labels.npz"}, "'labels'"),
+    "labels are no integers": ([], {"data": "float_labels.npz"}, "labels has dtype"),
+    "label out of range": ([], {"data": "labels.npz"}, "labels[1]=3"),
+    "negative label": ([], {"data": "negative.npz"}, "labels[0]=-1"),
+    "images outside the box": ([], {"data": "outside.npz"}, "images[1]"),
+    "NaN in an image": ([], {"data": "nan.npz"}, "images[0]"),
+    "images without channels": ([], {"data": "flat.npz"}, "channels"),
+    "images of another size": ([], {"data": "size.npz"}, "(3, 1, 5, 5)"),
+    "more labels than images": ([], {"data": "many.npz"}, "labels has shape"),
+    "no colon": ([], {"model": "their_models:"}, "module:factory"),
+    "module does not exist": ([], {"model": "nowhere:sound"}, "'nowhere' does not exist"),
+    "factory does not exist": ([], {"model": "missing"}, "no function 'missing'"),
+    "factory raises": ([], {"model": "raises"}, "no weights here"),
+    "factory returns nothing": ([], {"model": "nothing"}, "NoneType"),
+    "training mode": ([], {"model": "training"}, "training mode"),
+    "NaN logits": ([], {"model": "nan"}, "NaN"),
+    "NaN logits in noise": ([], {"model": "nan_in_noise"}, "NaN"),
+    "answers differently twice": ([], {"model": "random"}, "differently"),
+    "no logits": ([], {"model": "wrong_shape"}, "logits of shape"),
+    "unknown device": (["--device", "nonsense"], {}, "nonsense"),
+    "gate without sigma": (["--max-error", "0.1"], {}, "--max-error needs --sigma"),
+    "gate above 1": (["--max-error", "10", "--sigma", "0.4"], {}, "--max-error=10"),
+    "no images": (["--images", "0"], {}, "--images=0"),
+    "sigma of zero": (["--sigma", "0"], {}, "sigma=0"),
+    "negative sigma": (["--sigma", "-1"], {}, "sigma=-1"),
+    "sigma is no number": (["--sigma", "much"], {}, "--sigma"),
+    "no draws": (["--samples", "0"], {}, "samples=0"),
+    "no starts": (["--starts", "0"], {}, "starts=0"),
+    "too few draws to search": (["--search-samples", "20"], {}, "n_samples=20"),
+    "error rate in per cent": (["--error-rate", "1"], {}, "error_rate=1"),
+    "confidence in per cent": (["--confidence", "99.9"], {}, "confidence=99.9"),
+    "unknown attack": (["--attack", "fgsm"], {}, "fgsm"),
+    "negative seed": (["--seed", "-1"], {}, "-1"),
+    "unknown option": (["--sigmas", "1"], {}, "--sigmas"),
+    "out is a file": (["--out", "data.npz"], {}, "data.npz"),
+}
+
+
+@pytest.fixture
+def bad_files(folder: Path) -> None:
+    gray = np.full((3, 1, 4, 4), 0.5)
+    np.savez(folder / "no_labels.npz", images=gray)
+    save(folder / "float_labels.npz", gray, [0.0, 0.0, 0.0])
+    save(folder / "labels.npz", gray, [0, 3, 0])
+    save(folder / "negative.npz", gray, [-1, 0, 0])
+    save(folder / "outside.npz", gray * np.array([1.0, 2.1, 1.0]).reshape(3, 1, 1, 1), [0, 0, 0])
+    save(folder / "nan.npz", gray * np.nan, [0, 0, 0])
+    save(folder / "flat.npz", gray[:, 0], [0, 0, 0])
+    save(folder / "size.npz", np.full((3, 1, 5, 5), 0.5), [0, 0, 0])
+    save(folder / "many.npz", gray, [0, 0, 0, 0])
+
+
+@pytest.mark.usefixtures("bad_files")
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_exits_with_2_and_one_line(run: Run, name: str) -> None:
+    words, given, expected = BAD[name]
+    code, _, err = run(*words, "--quiet", **given)
+    assert code == 2, err
+    lines = err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("isoperimetry: error: ")
+    assert expected in lines[0]
+    assert "internal" not in lines[0]
+
+
+# --- the shipped classifiers ------------------------------------------------------------------------------------------
+
+
+def test_the_default_run(run: Run, folder: Path) -> None:
+    # As `isoperimetry check`, with less of everything: the masked model is convicted, and still the exit code is 0.
+    few = ["--images", "1", "--samples", "1000", "--search-samples", "100", "--starts", "20", "--confidence", "0.9"]
+    code, out, err = run(*few, model=None, data=None)
+    assert (code, err) == (0, "")
+    record = results(folder / "out")
+    recompute(record)
+    assert [model["name"] for model in record["models"]] == ["clean", "noisy", "masked"]
+    convicted = {model["name"]: model["family"]["n_convicted"] for model in record["models"]}
+    assert convicted == {"clean": 0, "noisy": 0, "masked": 1}
+    (masked,) = record["models"][2]["images"]
+    transfer = [name for name in masked["noisy_distances"] if "transfer" in name]
+    assert transfer
+    assert all(number(d) < np.inf for d in masked["noisy_distances"][transfer[0]])
+    assert "provably misses errors on masked" in " ".join(out.split())
+    assert is_png(folder / "out" / "figure.png")
