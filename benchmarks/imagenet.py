@@ -21,11 +21,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from isoperimetry_bridges.torch import CheckSettings, Classifier, check_model
-from isoperimetry_bridges.torch.summary import image_table, reading
 from PIL import Image
 from rich.console import Console
 from torch import Tensor
+
+from isoperimetry_bridges.torch import CheckSettings, Classifier, check_model
+from isoperimetry_bridges.torch.summary import image_table, reading
 
 SIDE = 224
 

@@ -1,4 +1,5 @@
-"""The share of noise and tally in counting errors, against the model's own forward time, on the shipped nets.
+"""The share of noise and tally in counting errors, against the model's own forward time, on the shipped nets
+with images side by side, as the check runs them.
 
     python -m benchmarks.noise_share
 
@@ -11,44 +12,57 @@ import json
 import os
 import platform
 import statistics
+import time
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
+
+from isoperimetry.progress import as_progress
+from isoperimetry.streams import as_stream
 from isoperimetry_bridges.torch import zoo
+from isoperimetry_bridges.torch.classifier import Classifier
 from isoperimetry_bridges.torch.measure import ErrorCounter
 from isoperimetry_bridges.torch.noise import noise_stream
+from isoperimetry_bridges.torch.parallel import each_image
 from isoperimetry_bridges.torch.timing import Stopwatch
 
-from isoperimetry.streams import as_stream
-
-DRAWS, REPEATS = 20_480, 9
+IMAGES, DRAWS, REPEATS = 4, 10_240, 9
 
 
 def measure(name: str) -> dict[str, object]:
     classifier = zoo.load_classifier(name)
     images, labels = zoo.load_images()
-    stream = noise_stream(as_stream(0), "count", 0)
-    shares, rates, counts = [], [], set()
-    for repeat in range(-1, REPEATS):  # the first one warms up
+    root = as_stream(0)
+
+    def job(worker: Classifier, i: int) -> tuple[int, Stopwatch]:
         clock = Stopwatch()
-        count = ErrorCounter(classifier, clock=clock)
-        counts.add(count(images[0], int(labels[0]), 0.4, stream=stream, first=0, count=DRAWS))
+        count = ErrorCounter(worker, clock=clock)
+        stream = noise_stream(root, "count", i)
+        return count(images[i], int(labels[i]), 0.4, stream=stream, first=0, count=DRAWS), clock
+
+    shares, seconds, counts = [], [], set()
+    for repeat in range(-1, REPEATS):  # the first one warms up
+        began = time.perf_counter()
+        with as_progress(None).start(name, IMAGES) as stage:
+            results = each_image(classifier, job, IMAGES, stage, device=classifier.device)
         if repeat >= 0:
-            spent = clock.seconds
+            seconds.append(time.perf_counter() - began)
+            spent = Stopwatch.total(clock for _, clock in results)
             shares.append((spent["noise"] + spent["tally"]) / spent["forward"])
-            rates.append(DRAWS / sum(spent.values()))
-    assert len(counts) == 1, "the same draws must give the same count"
+        counts.add(tuple(errors for errors, _ in results))
+    assert len(counts) == 1, "the same draws must give the same counts"
     return {
         "share_median": statistics.median(shares),
         "share_range": [min(shares), max(shares)],
-        "images_per_second_median": statistics.median(rates),
+        "images_per_second_median": IMAGES * DRAWS / statistics.median(seconds),
     }
 
 
 def main() -> None:
     record = {
         "command": "python -m benchmarks.noise_share",
+        "images": IMAGES,
         "draws": DRAWS,
         "repeats": REPEATS,
         "models": {name: measure(name) for name in zoo.MODELS},

@@ -8,10 +8,10 @@ import pkgutil
 import re
 from pathlib import Path
 
-import isoperimetry_bridges.torch
 import pytest
 
 import isoperimetry
+import isoperimetry_bridges.torch
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
+
 from isoperimetry_bridges.torch import (
     Attack,
     Classifier,
@@ -19,7 +21,6 @@ from isoperimetry_bridges.torch import (
 )
 from isoperimetry_bridges.torch.attacks import named_attack
 from isoperimetry_bridges.torch.attacks.base import input_gradient, norms
-from torch import Tensor, nn
 
 ATTACKS: list[Attack] = [ProjectedGradient(), DecoupledDirectionNorm()]
 ATTACK_NAMES = [attack.name for attack in ATTACKS]

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from isoperimetry_bridges.torch import Classifier, NearestErrors, ProjectedGradient, Transfer, audit, find_sigma
-from isoperimetry_bridges.torch.audit import attack_scale, noisy_starts
 from torch import Tensor
 
 from isoperimetry.bounds import halfspace_distance, median_distance_bound
 from isoperimetry.checks import AttackAudit, AuditVerdict, audit_attack, audit_many
 from isoperimetry.special import ndtr
 from isoperimetry.streams import as_stream
+from isoperimetry_bridges.torch import Classifier, NearestErrors, ProjectedGradient, Transfer, audit, find_sigma
+from isoperimetry_bridges.torch.audit import attack_scale, noisy_starts
 
 # An error rate of 1.7 %, and a bound of about 2.1 sigma.
 DISTANCE, SIGMA = 0.85, 0.4

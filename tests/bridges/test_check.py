@@ -11,6 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
+
+from isoperimetry.bounds import halfspace_distance
+from isoperimetry.checks import AuditVerdict, audit_attack, audit_many
+from isoperimetry.special import ndtr
 from isoperimetry_bridges.torch import (
     CheckSettings,
     Classifier,
@@ -24,11 +29,6 @@ from isoperimetry_bridges.torch import (
     find_sigma,
 )
 from isoperimetry_bridges.torch.summary import image_table, model_table, reading
-from rich.console import Console
-
-from isoperimetry.bounds import halfspace_distance
-from isoperimetry.checks import AuditVerdict, audit_attack, audit_many
-from isoperimetry.special import ndtr
 
 SMALL = CheckSettings(error_rate=0.02, n_search=300, n_samples=3000, n_starts=40)
 FIXED = CheckSettings(sigma=0.4, n_samples=3000, n_starts=40)

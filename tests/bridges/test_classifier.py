@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from isoperimetry_bridges.torch import Classifier
 from torch import Tensor, nn
 
 from isoperimetry.errors import IsoperimetryError, ModelError
+from isoperimetry_bridges.torch import Classifier
 
 
 def message(error: pytest.ExceptionInfo[Exception]) -> str:

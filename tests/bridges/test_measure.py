@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
+from isoperimetry.special import ndtr
+from isoperimetry.streams import as_stream
 from isoperimetry_bridges.torch import Classifier, measure_error_rate
 from isoperimetry_bridges.torch.measure import ErrorCounter
 from isoperimetry_bridges.torch.noise import noise_stream
 from isoperimetry_bridges.torch.timing import Stopwatch
-
-from isoperimetry.special import ndtr
-from isoperimetry.streams import as_stream
 
 LABEL = torch.tensor([0])
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from isoperimetry_bridges.torch import Classifier
-from isoperimetry_bridges.torch.models import load_data, load_factory
 
 from isoperimetry.errors import ModelError
+from isoperimetry_bridges.torch import Classifier
+from isoperimetry_bridges.torch.models import load_data, load_factory
 
 SOURCE = """
 import torch

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from isoperimetry_bridges.torch.noise import noise_stream, noisy_images
 from torch import Tensor
 
 from isoperimetry.streams import as_stream
+from isoperimetry_bridges.torch.noise import noise_stream, noisy_images
 
 PURPOSES = ("search", "count", "start", "attack")
 

@@ -11,6 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
+
+from isoperimetry.errors import ModelError
+from isoperimetry.progress import Progress, as_progress
 from isoperimetry_bridges.torch import (
     CheckSettings,
     Classifier,
@@ -22,10 +26,8 @@ from isoperimetry_bridges.torch import (
     measure_error_rate,
 )
 from isoperimetry_bridges.torch.parallel import each_image
-from torch import Tensor, nn
 
-from isoperimetry.errors import ModelError
-from isoperimetry.progress import Progress, as_progress
+CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def test_results_come_in_order_although_work_does_not(exact: Any, threads: Any) 
 
     progress = as_progress(lambda done, total, text: seen.append((done, total)))
     with progress.start("jobs", 5) as stage:
-        assert each_image(Classifier(exact.constant()), job, 5, stage) == [0, 1, 2, 3, 4]
+        assert each_image(Classifier(exact.constant()), job, 5, stage, device=CPU) == [0, 1, 2, 3, 4]
     assert seen == [(done, 5) for done in range(6)]
 
 
@@ -91,7 +93,7 @@ def test_no_more_threads_than_torch_has(exact: Any, threads: Any) -> None:
             running[0] -= 1
 
     with Progress().start("jobs") as stage:
-        each_image(Classifier(exact.constant()), job, 9, stage)
+        each_image(Classifier(exact.constant()), job, 9, stage, device=CPU)
     assert most[0] == 3
 
 
@@ -107,7 +109,7 @@ def test_an_error_in_one_image_ends_all(exact: Any, seed: int, threads: Any, cou
         done.append(index)
 
     with Progress().start("jobs") as stage, pytest.raises(ModelError, match="this one"):
-        each_image(Classifier(exact.constant()), job, 100, stage)
+        each_image(Classifier(exact.constant()), job, 100, stage, device=CPU)
     assert len(done) < 50
     assert torch.get_num_threads() == count
     # NaN that comes up in the noise only.

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import torch
-from isoperimetry_bridges.torch import Classifier, SigmaSearch, SigmaStatus, find_sigma, measure_error_rate
 from scipy.stats import binom
 
 from isoperimetry.special import ndtri
+from isoperimetry_bridges.torch import Classifier, SigmaSearch, SigmaStatus, find_sigma, measure_error_rate
 
 
 def search(module: Any, count: int = 1, **options: Any) -> list[SigmaSearch]:

@@ -16,11 +16,12 @@ import pytest
 import safetensors
 import safetensors.torch
 import torch
+from torch import Tensor
+
 from isoperimetry_bridges.torch import Classifier, DecoupledDirectionNorm, Transfer, zoo
 from isoperimetry_bridges.torch.attacks.base import input_gradient
 from isoperimetry_bridges.torch.zoo import train as training
 from isoperimetry_bridges.torch.zoo.networks import PIXEL_MEAN, PIXEL_STD, QuantizedConvNet, SmallConvNet
-from torch import Tensor
 
 FOLDER = Path(zoo.__file__).parent
 LOG = json.loads((FOLDER / "training_log.json").read_text())["models"]

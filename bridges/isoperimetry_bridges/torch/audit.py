@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -122,8 +121,9 @@ def audit(
     chosen = named_attack(attack)
     box = classifier.bounds if clip else None
 
-    def judge(worker: Classifier, i: int) -> AttackAudit:
-        count, run = ErrorCounter(worker, clip=clip), copy.deepcopy(chosen)
+    def judge(tools: tuple[Classifier, Attack], i: int) -> AttackAudit:
+        worker, run = tools
+        count = ErrorCounter(worker, clip=clip)
         stream = noise_stream(root, "count", ids[i])
         errors = count(x[i], int(y[i]), sigmas[i], stream=stream, first=0, count=n_samples)
         starts = noisy_starts(worker, x[i], sigmas[i], root=root, image_id=ids[i], n_starts=n_starts, clip=clip)
@@ -131,4 +131,4 @@ def audit(
         return audit_attack(found.distances, errors=errors, trials=n_samples, sigma=sigmas[i], confidence=confidence)
 
     with as_progress(progress).start(f"{classifier.name}: audit of {chosen.name}", len(x)) as stage:
-        return each_image(classifier, judge, len(x), stage)
+        return each_image((classifier, chosen), judge, len(x), stage, device=classifier.device)

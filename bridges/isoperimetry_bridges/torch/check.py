@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -164,12 +163,12 @@ def check_model(
     attacks = _attacks(settings.attack, others)
     add_noise(np.zeros(1), 1.0, stream=root, out=np.empty((1, 1), np.float32))  # compiled before any clock runs
 
-    def check_image(worker: Classifier, i: int) -> tuple[ImageCheck, Stopwatch]:
-        checker = _ImageChecker(worker, copy.deepcopy(attacks), settings, root)
+    def check_image(tools: tuple[Classifier, list[Attack]], i: int) -> tuple[ImageCheck, Stopwatch]:
+        checker = _ImageChecker(*tools, settings, root)
         return checker(x[i], int(y[i]), ids[i]), checker.clock
 
     with as_progress(progress).start(classifier.name, len(x)) as stage:
-        results = each_image(classifier, check_image, len(x), stage)
+        results = each_image((classifier, attacks), check_image, len(x), stage, device=classifier.device)
     checked = tuple(image for image, _ in results)
     audits = [image.audit for image in checked if image.audit is not None]
     return ModelCheck(

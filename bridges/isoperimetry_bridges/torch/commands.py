@@ -76,8 +76,8 @@ def check(
         attack=attack,
         clip=clip,
     )
-    out.mkdir(parents=True, exist_ok=True)
     work, x, y = _shipped(device) if model is None or data is None else _own(model, data, device)
+    out.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     checked = [
         check_model(classifier, x[:images], y[:images], settings=settings, others=others, rng=seed, progress=not quiet)

@@ -186,4 +186,4 @@ def measure_error_rate(
         )
 
     with as_progress(progress).start(f"{classifier.name}: error rates", len(x)) as stage:
-        return each_image(classifier, measure, len(x), stage)
+        return each_image(classifier, measure, len(x), stage, device=classifier.device)

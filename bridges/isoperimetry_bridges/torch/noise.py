@@ -10,8 +10,9 @@ from typing import Literal
 
 import numpy as np
 import torch
-from isoperimetry.streams import Stream, add_noise
 from torch import Tensor
+
+from isoperimetry.streams import Stream, add_noise
 
 Purpose = Literal["search", "count", "start", "attack"]
 

@@ -14,43 +14,44 @@ from typing import TypeVar
 import torch
 
 from isoperimetry.progress import Progress
-from isoperimetry_bridges.torch.classifier import Classifier
 
+Tools = TypeVar("Tools")
 Result = TypeVar("Result")
 
 
-def _can_be_copied(classifier: Classifier) -> bool:
+def _can_be_copied(tools: object) -> bool:
     # Not so: a module that holds a lock or a file, or a tensor computed from its weights, as old weight_norm does.
     try:
-        copy.deepcopy(classifier)
+        copy.deepcopy(tools)
     except Exception:
         return False
     return True
 
 
 def each_image(
-    classifier: Classifier, job: Callable[[Classifier, int], Result], count: int, stage: Progress
+    tools: Tools, job: Callable[[Tools, int], Result], count: int, stage: Progress, *, device: torch.device
 ) -> list[Result]:
-    """Return ``[job(classifier, 0), ..., job(classifier, count - 1)]`` and advance ``stage`` by one for each.
+    """Return ``[job(tools, 0), ..., job(tools, count - 1)]`` and advance ``stage`` by one for each.
 
-    On a CPU the jobs share the threads that torch would use inside one operation (`torch.get_num_threads`): at most one
-    thread an image, and with fewer images than threads several threads inside each operation. Every job then gets a
-    copy of the classifier, with the same weights, so that a module which keeps notes on itself is safe. Elsewhere, and
-    where a module cannot be copied, the jobs run one after the other. The first error ends all.
+    ``tools`` are what a job works with: a classifier on ``device``, or several things among them one. On a CPU the jobs
+    share the threads that torch would use inside one operation (`torch.get_num_threads`): at most one thread an image,
+    and with fewer images than threads several threads inside each operation. Every job then gets a copy of the tools,
+    with the same weights, so that a module or an attack which keeps notes on itself is safe. Elsewhere, and where the
+    tools cannot be copied, the jobs run one after the other. The first error ends all.
     """
     threads = torch.get_num_threads()
-    workers = min(threads, count) if classifier.device.type == "cpu" else 1
-    if workers <= 1 or not _can_be_copied(classifier):
+    workers = min(threads, count) if device.type == "cpu" else 1
+    if workers <= 1 or not _can_be_copied(tools):
         results = []
         for index in range(count):
-            results.append(job(classifier, index))
+            results.append(job(tools, index))
             stage.advance(1)
         return results
     torch.set_num_threads(threads // workers)
     pool = ThreadPoolExecutor(workers)
     try:
         futures: list[Future[Result]] = [
-            pool.submit(lambda index=i: job(copy.deepcopy(classifier), index))  # type: ignore[misc]
+            pool.submit(lambda index=i: job(copy.deepcopy(tools), index))  # type: ignore[misc]
             for i in range(count)
         ]
         for future in as_completed(futures):

@@ -279,4 +279,4 @@ def find_sigma(
         )
 
     with as_progress(progress).start(f"{classifier.name}: sigma(x0, {error_rate:g})", len(x)) as stage:
-        return each_image(classifier, search, len(x), stage)
+        return each_image(classifier, search, len(x), stage, device=classifier.device)

@@ -6,9 +6,8 @@ a defence that hides its gradients: activations are saturated and quantised. `tr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from importlib.resources import as_file, files
-from pathlib import Path
+import io
+from importlib.resources import files
 
 import numpy as np
 import safetensors.torch
@@ -21,10 +20,8 @@ from isoperimetry_bridges.torch.zoo.networks import QuantizedConvNet, SmallConvN
 MODELS = ("clean", "noisy", "masked")
 
 
-def _paths(*names: str) -> Iterator[Path]:
-    for name in names:
-        with as_file(files(__package__) / name) as path:
-            yield path
+def _read(name: str) -> bytes:
+    return (files(__package__) / name).read_bytes()
 
 
 def load_classifier(name: str, *, device: str | torch.device | None = None) -> Classifier:
@@ -44,8 +41,8 @@ def load_classifier(name: str, *, device: str | torch.device | None = None) -> C
         raise ValueError(f"name={name!r} must be one of {', '.join(map(repr, MODELS))}.")
     parts = ("clean", "masked") if name == "masked" else (name,)
     state = {}
-    for path in _paths(*(f"{part}.safetensors" for part in parts)):
-        state.update(safetensors.torch.load_file(path))
+    for part in parts:
+        state.update(safetensors.torch.load(_read(f"{part}.safetensors")))
     network = QuantizedConvNet() if name == "masked" else SmallConvNet()
     network.load_state_dict(state)
     return Classifier(network.eval(), name=name, device=device)
@@ -60,7 +57,6 @@ def load_images() -> tuple[Tensor, Tensor]:
     >>> tuple(images.shape), int(labels.max())
     ((400, 1, 28, 28), 9)
     """
-    (path,) = _paths("fashion_mnist_test.npz")
-    with np.load(path, allow_pickle=False) as data:
+    with np.load(io.BytesIO(_read("fashion_mnist_test.npz")), allow_pickle=False) as data:
         images, labels = data["images"], data["labels"]
     return torch.from_numpy(images).float() / 255, torch.from_numpy(labels).long()
