@@ -19,6 +19,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -121,7 +122,7 @@ def bound(
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Say what an error rate in Gaussian noise tells about the distance to the nearest error."""
-    from isoperimetry import bounds, report
+    from isoperimetry import bounds, report, results
 
     given = {"mu": mu, "log_mu": log_mu, "accuracy": accuracy, "log_accuracy": log_accuracy}
     rate: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -148,14 +149,15 @@ def bound(
         "median_distance_bound": ("median distance", bounded),
         "mean_distance_bound": ("mean distance", bounded),
     }  # fmt: skip
-    rows = [
-        [meanings[name][0], _number(value), _number(value / sigma) if 0 < sigma < math.inf else "", meanings[name][1]]
-        for name, value in distances.items()
-    ]
+    rows = []
+    for name, value in distances.items():
+        what, meaning = meanings[name]
+        show = partial(results.at_most, digits=6) if meaning is bounded else _number
+        rows.append([what, show(value), show(value / sigma) if 0 < sigma < math.inf else "", meaning])
     if shares:
-        share = _number(shares["enlargement"])
+        share = results.at_least(shares["enlargement"], 6)
         if share == "0" and math.isfinite(shares["log_enlargement"]):
-            share = f"exp({_number(shares['log_enlargement'])})"
+            share = f"exp({results.at_least(shares['log_enlargement'], 6)})"
         rows.append([f"share within {eps:g}", share, "", "at least this part of noisy samples has an error that near"])
     ((name, value),) = rate.items()
     _print_table(
@@ -173,8 +175,11 @@ def audit(
     confidence: Annotated[float, typer.Option(help="1 - the probability of convicting a perfect attack.")] = 0.999,
     q: Annotated[float, typer.Option(help="The quantile of the distances that is tested, in (0, 1).")] = 0.5,
     conditional: Annotated[
-        bool, typer.Option("--conditional", help="Only starts that were not in error were attacked.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--conditional/--every-start", help="Starts in error are left out / are in FILE; else: not known."
+        ),
+    ] = None,
     dependent: Annotated[
         bool, typer.Option("--dependent", help="The starts are among the draws that gave errors and trials.")
     ] = False,
@@ -240,7 +245,7 @@ def theorems(
 
 
 def _print_audits(title: str, audits: dict[str, AttackAudit], family: AuditFamily) -> None:
-    from isoperimetry import report
+    from isoperimetry import report, results
     from isoperimetry.checks import AuditVerdict
 
     first, *others = audits.values()
@@ -248,8 +253,8 @@ def _print_audits(title: str, audits: dict[str, AttackAudit], family: AuditFamil
     rows = [
         [
             name or "(all rows)", audit.verdict.value, f"{audit.errors}/{audit.trials}",
-            f"{audit.distance_quantile:.4g}", f"{audit.bound:.4g}", f"{audit.n_within}/{audit.n_tested}",
-            f"{audit.p_value:.2g}", f"{adjusted:.2g}",
+            f"{audit.distance_quantile:.4g}", results.at_most(audit.bound, 4), f"{audit.n_within}/{audit.n_tested}",
+            results.at_most(audit.p_value), results.at_most(adjusted),
         ]
         for (name, audit), adjusted in zip(audits.items(), family.adjusted_p_values, strict=True)
     ]  # fmt: skip

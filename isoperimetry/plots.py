@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -24,20 +24,31 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _MARKERS = ("o", "s", "D", "v", "P", "X", "p")
 _INK, _PALE, _MISSED = "#333333", "#8a8a8a", "#f6e3dc"
 _STRIP = 0.955  # height of the strip for infinite distances, as a fraction of the axes
+# A second curve is drawn where it leaves the first by more than this part of the height, about twice the line's width.
+_VISIBLE = 0.01
 
 
-def distance_against_error_rate(groups: Mapping[str, Sequence[AttackAudit]], *, ax: Axes | None = None) -> Axes:
+def distance_against_error_rate(
+    groups: Mapping[str, Sequence[AttackAudit]],
+    *,
+    convicted: Mapping[str, Collection[int]] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     r"""Draw the attack's distance from noisy samples against the error rate in noise, with the optimal curve.
 
     One point an audit: the measured error rate and the sample quantile of the distances in units of ``sigma``. The
-    curve is the largest quantile that any error set of that measure allows, attained by half-spaces: where a point lies
-    above it, nearer errors exist than the attack found. Filled points are those whose audit proves this; the proof
-    reads the point at the left end of its bar.
+    curve is the largest quantile that any error set of that measure allows, attained by half-spaces: beyond it, an
+    attack misses nearer errors. The points are estimates; filled are those for which this is proved, from the ends of
+    their bars.
 
     Parameters
     ----------
     groups : mapping from str to sequence of AttackAudit
         The audits under the name of their model; at least one, and the same ``q`` in all.
+    convicted : mapping from str to collection of int, optional
+        For each model the places in its sequence of the audits that are convicted all at once, for instance
+        ``audit_many(...).convicted``; a model that is left out has none. None: each audit's own verdict is shown, and
+        the legend says that each was judged alone.
     ax : matplotlib.axes.Axes, optional
         Where to draw; None: a new figure of 9 x 5.4 inches.
 
@@ -50,7 +61,8 @@ def distance_against_error_rate(groups: Mapping[str, Sequence[AttackAudit]], *, 
     Raises
     ------
     ValueError
-        If there is no audit, or they differ in ``q`` and so have no curve in common.
+        If there is no audit, or they differ in ``q`` and so have no curve in common; if ``convicted`` names what is not
+        in ``groups``.
     MissingDependency
         If matplotlib is not installed.
 
@@ -58,7 +70,8 @@ def distance_against_error_rate(groups: Mapping[str, Sequence[AttackAudit]], *, 
     -----
     The bars reach to the lower limit of the error rate which the test used and, of the distance, over the
     order-statistic limits of the quantile. Triangles at the upper edge: the quantile is infinite, as the attack found
-    no error from too many starts. Triangles at the left edge: no error was drawn.
+    no error from too many starts. Triangles at the left edge: no error was drawn. Audits with the larger bound for
+    correct starts have a second, dotted curve where the two can be told apart at one of these points.
 
     Source: Ford, Gilmer, Carlini, Cubuk (2019), Adversarial Examples Are a Natural Consequence of Test Error in Noise,
     figure 4, with one scale of noise an image.
@@ -77,27 +90,28 @@ def distance_against_error_rate(groups: Mapping[str, Sequence[AttackAudit]], *, 
     if len(levels) > 1:
         raise ValueError(f"groups mixes audits of q = {', '.join(map(str, levels))}: they have no curve in common.")
     q = levels[0]
+    filled = _filled(groups, convicted)
     ax = _axes("distance_against_error_rate", ax)
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     rates = np.array([audit.errors / audit.trials for audit in audits if audit.errors])
     left, right = (rates.min() / 3, min(1.0, rates.max() * 3)) if rates.size else (1e-3, 1.0)
     x = np.geomspace(left, right, 400)
-    # An audit with no start in error uses the larger bound for correct starts, so both curves may be needed.
-    curves = {
-        conditional: np.asarray(bounds.quantile_distance_bound(x, 1.0, q=q, conditional=conditional))
-        for conditional in sorted({audit.conditional for audit in audits})
-    }
-    highest = curves[max(curves)]
     heights = [height for audit in audits for height in _heights(audit) if math.isfinite(height)]
-    top = 1.18 * max([float(highest[0]), *heights]) or 1.0
-    ax.fill_between(x, highest, top, color=_MISSED, linewidth=0, zorder=0)
+    top = 1.18 * max([float(_curve(left, q, True)), *heights]) or 1.0
+    kinds = sorted({audit.conditional for audit in audits})
+    if len(kinds) == 2:
+        correct = np.array([audit.errors / audit.trials for audit in audits if audit.errors and audit.conditional])
+        if (_curve(correct, q, True) - _curve(correct, q, False)).max(initial=0.0) <= _VISIBLE * top:
+            kinds = [False]
+    ax.fill_between(x, _curve(x, q, kinds[-1]), top, color=_MISSED, linewidth=0, zorder=0)
     lines = [
         ax.plot(
-            x, curve, color=_INK, linewidth=1.8, linestyle=(0, (1, 1.2)) if conditional else "solid", zorder=1.5,
-            label="optimal curve, correct starts" if conditional else _curve_label(q),
+            x, _curve(x, q, kind), color=_INK, linewidth=1.8, zorder=1.5,
+            linestyle="solid" if kind is kinds[0] else (0, (1, 1.2)),
+            label="optimal curve, correct starts" if kind else _curve_label(q),
         )[0]
-        for conditional, curve in curves.items()
+        for kind in kinds
     ]  # fmt: skip
     ax.set(xscale="log", xlim=(left, right), ylim=(0, top))
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if right / left < 300 else (1,)))
@@ -107,20 +121,22 @@ def distance_against_error_rate(groups: Mapping[str, Sequence[AttackAudit]], *, 
     handles = []
     for (name, group), colour, marker in zip(groups.items(), cycle(_COLOURS), cycle(_MARKERS)):
         handles.append(_key(name, marker, colour=colour))
-        for audit in group:
-            _draw_audit(ax, audit, name, colour, marker, left, top)
-    convicted = [audit.verdict is AuditVerdict.ATTACK_FAILING for audit in audits]
+        for index, audit in enumerate(group):
+            _draw_audit(ax, audit, name, colour if index in filled[name] else "white", colour, marker, left, top)
+    n_filled = sum(map(len, filled.values()))
+    judged = "each alone" if convicted is None else "all at once"
     keys = {
-        "proved: misses errors": ("o", _PALE, any(convicted)),
-        "not proved": ("o", "white", not all(convicted)),
+        f"proved to miss errors ({judged})": ("o", _PALE, n_filled > 0),
+        f"not proved ({judged})": ("o", "white", n_filled < len(audits)),
         "no error found (off the scale)": ("^", _PALE, any(math.isinf(_heights(audit)[1]) for audit in audits)),
         "no error drawn in noise": ("<", "white", rates.size < len(audits)),
         "confidence limits": ("_", _PALE, rates.size > 0),
     }
     handles += [_key(label, symbol, face=face) for label, (symbol, face, shown) in keys.items() if shown]
     ax.text(
-        0.985, 0.885, "above the curve\nthe attack misses nearer errors", transform=ax.transAxes, ha="right", va="top",
-        color="#9c4a2f", fontsize=10, linespacing=1.3,
+        0.985, 0.885,
+        f"beyond the bound: no error set\nof this rate allows this {'median' if q == 0.5 else 'quantile'}",
+        transform=ax.transAxes, ha="right", va="top", color="#9c4a2f", fontsize=10, linespacing=1.3,
         bbox={"facecolor": _MISSED, "edgecolor": "none", "alpha": 0.85, "pad": 2},
     )  # fmt: skip
     ax.set_xlabel("error rate in noise (errors / draws, log scale)")
@@ -211,10 +227,35 @@ def _heights(audit: AttackAudit) -> tuple[float, float, float]:
     return audit.distance_low / unit, audit.distance_quantile / unit, audit.distance_high / unit
 
 
-def _draw_audit(ax: Axes, audit: AttackAudit, name: str, colour: str, marker: str, left: float, top: float) -> None:
+def _curve(rate: float | NDArray[np.float64], q: float, conditional: bool) -> NDArray[np.float64]:
+    return np.asarray(bounds.quantile_distance_bound(rate, 1.0, q=q, conditional=conditional))
+
+
+def _filled(
+    groups: Mapping[str, Sequence[AttackAudit]], convicted: Mapping[str, Collection[int]] | None
+) -> dict[str, set[int]]:
+    """Return the places of the convicted audits in each group."""
+    if convicted is None:
+        return {
+            name: {i for i, audit in enumerate(group) if audit.verdict is AuditVerdict.ATTACK_FAILING}
+            for name, group in groups.items()
+        }
+    for name, places in convicted.items():
+        if name not in groups:
+            raise ValueError(f"convicted names {name!r}, which is not in groups: use the same names.")
+        for place in places:
+            if not 0 <= place < len(groups[name]):
+                raise ValueError(
+                    f"convicted[{name!r}] holds {place}, but there are {len(groups[name])} audits: count from 0."
+                )
+    return {name: set(convicted.get(name, ())) for name in groups}
+
+
+def _draw_audit(
+    ax: Axes, audit: AttackAudit, name: str, face: str, colour: str, marker: str, left: float, top: float
+) -> None:
     low, height, high = _heights(audit)
     rate = audit.errors / max(audit.trials, 1)
-    convicted = audit.verdict is AuditVerdict.ATTACK_FAILING
     transform, x, y = ax.transData, rate, height
     if math.isinf(height):
         transform, marker, y = ax.get_xaxis_transform(), "^", _STRIP
@@ -229,7 +270,7 @@ def _draw_audit(ax: Axes, audit: AttackAudit, name: str, colour: str, marker: st
             ax.plot([rate, rate], [low, min(high, top)], **bar)
     ax.plot(
         [x], [y], transform=transform, marker=marker, markersize=7, markeredgecolor=colour, markeredgewidth=1.4,
-        markerfacecolor=colour if convicted else "white", linestyle="none", zorder=3, label=f"_{name}",
+        markerfacecolor=face, linestyle="none", zorder=3, label=f"_{name}",
     )  # fmt: skip
 
 

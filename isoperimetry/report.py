@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from isoperimetry import results
 from isoperimetry.checks import AttackAudit, AuditFamily, AuditVerdict
+from isoperimetry.checks.verdict import say_p_value
+from isoperimetry.results import at_least, at_most
 
 
 def to_json(records: Any, *, indent: int | None = 2) -> str:
@@ -135,21 +138,21 @@ def describe(audit: AttackAudit) -> str:
     else:
         basis = (
             f"{audit.errors} errors in {audit.trials:,} noise draws mean that at least {share} of {points} have an "
-            f"error within {audit.bound:.4g} ({audit.bound / audit.sigma:.4g} sigma)"
+            f"error within {at_most(audit.bound, 4)} ({at_most(audit.bound / audit.sigma, 4)} sigma)"
         )
     confidence = _percent(audit.confidence)
     broken = "".join(f" {reason[:1].upper()}{reason[1:]}" for reason in audit.reasons if reason.startswith("broken:"))
     if audit.verdict is AuditVerdict.ATTACK_FAILING:
         missed = ""
         if audit.missed_radius is not None:
-            radius = f"{'' if audit.independent else 'some radius of at most '}{audit.missed_radius:.4g}"
+            radius = f"{'' if audit.independent else 'some radius of at most '}{at_most(audit.missed_radius, 4)}"
             missed = (
-                f" On at least {_percent(audit.missed_fraction)} of {points} an error lies within {radius} and the "
+                f" On at least {_percent(audit.missed_fraction, 3)} of {points} an error lies within {radius} and the "
                 "attack missed it."
             )
         return (
             f"The attack provably misses errors. {basis}, but it found one that near from only {within} "
-            f"({_p_value(audit.p_value)}; confidence {confidence}).{missed}{broken}"
+            f"({say_p_value(audit.p_value)}; confidence {confidence}).{missed}{broken}"
         )
     if audit.verdict is AuditVerdict.CONSISTENT:
         return (
@@ -165,7 +168,7 @@ def describe(audit: AttackAudit) -> str:
     if broken:
         return f"Undecided, as the test does not apply.{broken}"
     if math.isfinite(audit.bound):
-        basis += f"; the attack found one that near from {within} ({_p_value(audit.p_value)})."
+        basis += f"; the attack found one that near from {within} ({say_p_value(audit.p_value)})."
     return f"Undecided at confidence {confidence}. {basis} {_needed(audit)}".rstrip()
 
 
@@ -207,12 +210,9 @@ def _needed(audit: AttackAudit) -> str:
     return f"At today's proportions about {trials:,.0f} noise draws and {starts:,.0f} starts would decide."
 
 
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.4g} %"
-
-
-def _p_value(p: float) -> str:
-    return "p <= 1e-300" if p <= 1e-300 else f"p = {p:.2g}"
+def _percent(fraction: float, digits: int = 6) -> str:
+    """Return a confidence, or a part that holds at least, rounded down."""
+    return f"{(100 * Decimal(at_least(fraction, digits))).normalize():f} %"
 
 
 def _escape(text: str) -> str:

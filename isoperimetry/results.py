@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import decimal
 import enum
 import html
 import math
@@ -16,9 +17,12 @@ Side = Literal["two-sided", "lower", "upper"]
 
 
 def to_json(value: Any) -> Any:
-    """Return ``value`` in types that strict JSON knows: infinities and NaN become strings, arrays become lists."""
-    if isinstance(value, Record):
-        return value.to_dict()
+    """Return ``value`` in types that strict JSON knows: infinities and NaN become strings, arrays become lists.
+
+    An object with a method ``to_dict``, such as a record or a stream, becomes its dictionary.
+    """
+    if not isinstance(value, type) and callable(getattr(value, "to_dict", None)):
+        return to_json(value.to_dict())
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, np.generic | np.ndarray):
@@ -30,6 +34,56 @@ def to_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [to_json(item) for item in value]
     return value
+
+
+def at_most(value: float, digits: int = 2) -> str:
+    """Return ``value`` in decimal, rounded up: for upper limits, bounds and p-values.
+
+    Read back as a float, the text is at least ``value``; it is its shortest form where that has few enough digits.
+
+    Parameters
+    ----------
+    value : float
+        Any float; NaN and the infinities are named.
+    digits : int
+        Significant digits, >= 1.
+
+    Examples
+    --------
+    >>> at_most(0.0004024), at_most(0.3), at_most(1e-300), at_most(0.99999, 3)
+    ('0.00041', '0.3', '1e-300', '1')
+    """
+    return _rounded(value, digits, decimal.ROUND_CEILING)
+
+
+def at_least(value: float, digits: int = 3) -> str:
+    """Return ``value`` in decimal, rounded down: for lower limits, and for what holds "at least".
+
+    Read back as a float, the text is at most ``value``; it is its shortest form where that has few enough digits.
+
+    Parameters
+    ----------
+    value : float
+        Any float; NaN and the infinities are named.
+    digits : int
+        Significant digits, >= 1.
+
+    Examples
+    --------
+    >>> at_least(0.0027109), at_least(0.3), at_least(0.99999), at_least(5e-324)
+    ('0.00271', '0.3', '0.999', '5e-324')
+    """
+    return _rounded(value, digits, decimal.ROUND_FLOOR)
+
+
+def _rounded(value: float, digits: int, rounding: str) -> str:
+    value = float(value)
+    if value == 0 or not math.isfinite(value):
+        return f"{value + 0.0:g}"
+    # The shortest decimal that reads back as this float stands for it: the exact one would turn 0.3 into 0.299. Reading
+    # is monotone, so that rounding the decimal up (down) cannot lead to a smaller (larger) float.
+    rounded = decimal.Context(prec=digits, rounding=rounding).normalize(decimal.Decimal(repr(value)))
+    return f"{rounded:f}" if -5 < rounded.adjusted() < 16 else f"{rounded:e}"
 
 
 class Record:
@@ -101,7 +155,8 @@ class Interval(Record):
     guarantee: Guarantee = Guarantee.FINITE_SAMPLE
 
     def __str__(self) -> str:
-        return f"[{self.low:.4g}, {self.high:.4g}] ({self.side}, {self.confidence:g}, {self.method})"
+        limits = f"[{at_least(self.low, 4)}, {at_most(self.high, 4)}]"
+        return f"{limits} ({self.side}, {at_least(self.confidence, 6)}, {self.method})"
 
     def distance(self, sigma: float = 1.0) -> tuple[float, float]:
         """Return the interval (low, high) of the half-space distance ``-sigma * ndtri(rate)``.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -147,6 +148,16 @@ def test_bound_shows_shares_that_underflow(run):
     assert "exp(-85791)" in result.stdout
 
 
+def test_bound_rounds_bounds_up_and_shares_down(run):
+    text = run("bound", "--mu", 0.02, "--eps", 1).stdout
+    median, mean, share = (
+        float(re.findall(rf"{name}\s+([\d.]+)", text)[0]) for name in ("median distance", "mean distance", "within 1")
+    )
+    assert 0 <= median - bounds.median_distance_bound(0.02) < 1e-5
+    assert 0 <= mean - bounds.mean_distance_bound(0.02) < 1e-5
+    assert 0 <= bounds.enlargement(0.02, 1.0) - share < 1e-6
+
+
 @pytest.mark.parametrize(
     "words, parts",
     [
@@ -225,6 +236,10 @@ def test_audit_passes_its_options_on(run, table, tmp_path):
     (audit,) = json.loads((tmp_path / "o.json").read_text("utf-8"))["audits"]
     assert (audit["confidence"], audit["q"], audit["conditional"]) == (0.9, 0.25, True)
     assert (audit["independent"], audit["sampling"]) == (False, "sequential")
+    for words, conditional in (((), True), (("--every-start",), False)):
+        run("audit", file, *words, "--json", tmp_path / "o.json")
+        (audit,) = json.loads((tmp_path / "o.json").read_text("utf-8"))["audits"]
+        assert audit["conditional"] is conditional
 
 
 def test_audit_reads_what_spreadsheets_write(run, table):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import doctest
 import math
+import os
 import subprocess
 import sys
 
@@ -77,9 +78,17 @@ def test_the_curve_is_the_bound_of_the_theorem(q):
     assert ("median" in ax.get_ylabel()) == (q == 0.5) and ("0.25-quantile" in ax.get_ylabel()) == (q == 0.25)
 
 
+def curve_of(*audits):
+    """Return the only curve of a figure."""
+    lines = plots.distance_against_error_rate({"net": audits}).lines
+    (curve,) = (line for line in lines if str(line.get_label()).startswith("optimal"))
+    return curve
+
+
 def test_correct_starts_have_a_curve_of_their_own():
     correct = audit_attack([0.2] * 20, errors=200, trials=1000, sigma=0.1)
     assert correct.conditional
+    assert curve_of(correct).get_linestyle() == "-"  # alone it is the only curve
     ax = plots.distance_against_error_rate({"net": [correct]})
     (curve,) = (line for line in ax.lines if str(line.get_label()).startswith("optimal"))
     np.testing.assert_allclose(
@@ -91,8 +100,17 @@ def test_correct_starts_have_a_curve_of_their_own():
         key=lambda line: -line.get_ydata()[0],
     )
     assert upper.get_label() == "optimal curve, correct starts" and (upper.get_ydata() >= lower.get_ydata()).all()
+    assert lower.get_linestyle() == "-" != upper.get_linestyle()
     (region,) = both.collections  # what lies above both curves
     assert region.get_paths()[0].vertices[:, 1].min() == pytest.approx(upper.get_ydata().min())
+
+
+def test_curves_that_look_the_same_are_drawn_once():
+    rare = audit_attack([0.2] * 20, errors=10, trials=1000, sigma=0.1)
+    assert rare.conditional and not audit().conditional
+    assert curve_of(rare, audit()).get_label().startswith("optimal curve: ")
+    silent = audit_attack([0.2] * 20, errors=0, trials=1000, sigma=0.1)
+    assert curve_of(silent, audit()).get_label().startswith("optimal curve: ")
 
 
 def test_convicted_audits_are_filled_and_others_hollow():
@@ -102,7 +120,23 @@ def test_convicted_audits_are_filled_and_others_hollow():
     filled, hollow = points(ax, "net")
     assert to_hex(filled.get_markerfacecolor()) == to_hex(filled.get_markeredgecolor())
     assert to_hex(hollow.get_markerfacecolor()) == "#ffffff" != to_hex(hollow.get_markeredgecolor())
-    assert {"proved: misses errors", "not proved"} <= set(legend(ax))
+    assert {"proved to miss errors (each alone)", "not proved (each alone)"} <= set(legend(ax))
+
+
+def test_convictions_of_the_family_replace_those_of_each_audit():
+    groups = {"net": [audit(0.9), audit(0.9)], "other": [audit(0.9)]}
+    ax = plots.distance_against_error_rate(groups, convicted={"net": (1,)})
+    faces = [to_hex(line.get_markerfacecolor()) for name in groups for line in points(ax, name)]
+    edge = to_hex(points(ax, "net")[1].get_markeredgecolor())
+    assert faces == ["#ffffff", edge, "#ffffff"]
+    assert {"proved to miss errors (all at once)", "not proved (all at once)"} <= set(legend(ax))
+    none = set(legend(plots.distance_against_error_rate(groups, convicted={})))
+    assert "not proved (all at once)" in none and not any(label.startswith("proved") for label in none)
+    with pytest.raises(ValueError, match=r"convicted names 'nets', which is not in groups"):
+        plots.distance_against_error_rate(groups, convicted={"nets": (0,)})
+    for place in (2, -1):
+        with pytest.raises(ValueError, match=rf"convicted\['net'\] holds {place}, but there are 2 audits"):
+            plots.distance_against_error_rate(groups, convicted={"net": (place,)})
 
 
 def test_failed_attacks_are_at_the_top_with_a_label():
@@ -167,7 +201,7 @@ def test_labels_say_what_and_in_which_unit():
     ax = plots.distance_against_error_rate({"net": [audit()]})
     assert "errors / draws" in ax.get_xlabel() and "log" in ax.get_xlabel()
     assert ax.get_ylabel().endswith(r"/ $\sigma$") and ax.get_title(loc="left")
-    assert any("misses nearer errors" in text.get_text() for text in ax.texts)
+    assert any("no error set\nof this rate allows this median" in text.get_text() for text in ax.texts)
     pixels(ax)
     assert all(label.get_text().endswith(" %") for label in ax.get_xticklabels())
     wide = plots.distance_against_error_rate({"net": [dataclasses.replace(audit(), stretch=2.0, norm=1.0, dim=4)]})
@@ -273,7 +307,9 @@ import matplotlib
 assert "matplotlib.pyplot" not in sys.modules
 assert dict(matplotlib.rcParams) == dict(matplotlib.rcParamsOrig)
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    # A backend named in the environment is a setting of its own.
+    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
     assert (tmp_path / "figure.png").read_bytes()[:4] == b"\x89PNG"
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import doctest
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -93,9 +94,12 @@ def test_describe_a_conviction():
     assert text.startswith(
         "The attack provably misses errors. 20 errors in 1,000 noise draws mean that at least half of "
     )
-    assert f"within {audit.bound:.4g} ({audit.bound / 0.1:.4g} sigma)" in text
-    assert f"only 8 of 40 starts (p = {audit.p_value:.2g}; confidence 99.9 %)" in text
-    assert f"On at least {100 * audit.missed_fraction:.4g} % of" in text and "missed it" in text
+    near, scaled = re.findall(r"within ([\d.]+) \(([\d.]+) sigma\)", text)[0]
+    assert 0 <= float(near) - audit.bound < 1e-4 and 0 <= float(scaled) - audit.bound / 0.1 < 1e-3
+    (p_value,) = re.findall(r"only 8 of 40 starts \(p = (\S+); confidence 99.9 %\)", text)
+    assert audit.p_value <= float(p_value) <= 1.1 * audit.p_value
+    (missed,) = re.findall(r"On at least ([\d.]+) % of", text)
+    assert 0 <= 100 * audit.missed_fraction - float(missed) < 0.1 and "missed it" in text
     assert "\n" not in text
 
 
@@ -114,6 +118,11 @@ def test_describe_says_which_points_and_which_quantile():
 
 def test_describe_a_tiny_p_value():
     assert "p <= 1e-300" in describe(dataclasses.replace(audit_attack(**FAILING), p_value=1e-300))
+
+
+def test_describe_overstates_no_confidence():
+    text = describe(dataclasses.replace(audit_attack(**FAILING), confidence=0.99999999, missed_fraction=0.29))
+    assert "confidence 99.9999 %" in text and "On at least 29 % of" in text
 
 
 def test_describe_consistency_does_not_praise_the_attack():

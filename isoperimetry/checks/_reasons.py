@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Literal
 
-from isoperimetry.checks.verdict import AttackAudit, AuditVerdict, Sampling
+from isoperimetry.checks.verdict import AttackAudit, AuditVerdict, Sampling, say_p_value
+from isoperimetry.results import at_least, at_most
 
 # How the starts that are already wrong agree with the error rate.
 Zeros = Literal["all", "few", "many", "agree", "none", "left out"]
@@ -15,18 +17,30 @@ NOISE = (
     "are measured."
 )
 MODEL = (
-    "assumed: a deterministic classifier, the same for counts and starts; whatever lies between the noisy point and "
-    "the distance is 1-Lipschitz, such as clipping to the box, and not rounding to 8 bits."
+    "assumed: one classifier for counts and starts; whatever lies between the noisy point and the distance is "
+    "1-Lipschitz, such as clipping to the box, and not rounding to 8 bits."
 )
+DETERMINISTIC = "assumed: the classifier is deterministic."
+# What a caller may have checked, by its name in `audit_attack`: the reason without a check, and with it.
+CHECKABLE = {
+    "deterministic": (DETERMINISTIC, "checked: the classifier is deterministic: asked twice, it answered the same."),
+    "verified": ("assumed: every error was verified.", "checked: every error was verified."),
+}
 OTHER_DRAWS = "assumed: the starts are other draws than those counted (only the radius needs it)."
 LARGER_BOUND = (
-    "used: the bound for correct starts, because no distance is 0; it is the larger one and holds whether or not wrong "
-    "starts were left out."
+    "used: the bound for correct starts, because it is not said whether wrong starts were left out; it is the larger "
+    "one and holds either way (conditional=False says that none was)."
 )
 
 
 def audit_reasons(
-    audit: AttackAudit, *, zeros: Zeros, rate_high: float, allowance: float, farthest: float
+    audit: AttackAudit,
+    *,
+    zeros: Zeros,
+    rate_high: float,
+    allowance: float,
+    farthest: float,
+    checked: Collection[str],
 ) -> tuple[str, ...]:
     """Return the reasons of an audit; ``farthest`` is the largest distance at which an error was found."""
     return tuple(
@@ -43,7 +57,7 @@ def audit_reasons(
             _norm(audit),
             NOISE,
             MODEL,
-            "assumed: every error was verified.",
+            *(texts[name in checked] for name, texts in CHECKABLE.items()),
         )
         if reason
     )
@@ -73,20 +87,22 @@ def _found(audit: AttackAudit, zeros: Zeros, rate_high: float, allowance: float)
     beyond = audit.n_tested - audit.n_within
     if audit.verdict is AuditVerdict.ATTACK_FAILING:
         return (
-            f"found: {beyond} of {audit.n_tested} starts lie beyond {audit.bound:.4g}, within which at least "
-            f"{audit.q:g} of the {points} have an error (error rate >= {audit.error_rate.low:.3g}): "
-            f"p = {audit.p_value:.2g}."
+            f"found: {beyond} of {audit.n_tested} starts lie beyond the bound {at_most(audit.bound, 4)}, within which "
+            f"at least {at_least(audit.q, 6)} of the {points} have an error (error rate >= "
+            f"{at_least(audit.error_rate.low)}): {say_p_value(audit.p_value)}."
         )
     if audit.verdict is AuditVerdict.CONSISTENT:
         return (
-            f"found: the {audit.q:g}-quantile of the attack's distances is at most {audit.distance_high:.4g}; error "
-            f"rates up to {rate_high:.3g} allow {allowance:.4g}. It is no proof that nearer errors were not missed."
+            f"found: the {audit.q:g}-quantile of the attack's distances is at most {at_most(audit.distance_high, 4)}; "
+            f"error rates up to {at_most(rate_high, 3)} allow {at_least(allowance, 4)}. It is no proof that nearer "
+            "errors were not missed."
         )
     if zeros in ("few", "many"):
         return "found: a precondition is broken, and the test was not applied."
     text = (
-        f"found: {beyond} of {audit.n_tested} starts lie beyond {audit.bound:.4g}: too few to convict (p = "
-        f"{audit.p_value:.2g}), and the attack's {audit.q:g}-quantile is not shown to lie within {allowance:.4g}."
+        f"found: {beyond} of {audit.n_tested} starts lie beyond the bound {at_most(audit.bound, 4)}: too few to "
+        f"convict ({say_p_value(audit.p_value)}), and the attack's {audit.q:g}-quantile is not shown to lie within "
+        f"{at_least(allowance, 4)}."
     )
     if audit.samples_to_decide is None:
         return text
@@ -97,13 +113,13 @@ def _found(audit: AttackAudit, zeros: Zeros, rate_high: float, allowance: float)
 
 
 def _missed(audit: AttackAudit) -> str:
-    if not audit.missed_fraction:
+    if audit.missed_radius is None:
         return ""
     points = "correct noisy points" if audit.conditional else "noisy points"
-    radius = f"{audit.missed_radius:.4g}" if audit.independent else f"some radius of at most {audit.missed_radius:.4g}"
+    radius = f"{'' if audit.independent else 'some radius of at most '}{at_most(audit.missed_radius, 4)}"
     return (
-        f"found: on at least {audit.missed_fraction:.3g} of the {points} an error lies within {radius} and the attack "
-        "went farther."
+        f"found: on at least {at_least(audit.missed_fraction)} of the {points} an error lies within {radius} and the "
+        "attack went farther."
     )
 
 
@@ -113,7 +129,7 @@ def _too_few_starts(audit: AttackAudit) -> str:
     if audit.verdict is not AuditVerdict.UNDECIDED or audit.n_tested >= needed:
         return ""
     return (
-        f"found: {audit.n_tested} starts can never convict at confidence {audit.confidence:g}: "
+        f"found: {audit.n_tested} starts can never convict at confidence {at_least(audit.confidence, 6)}: "
         f"it takes at least {needed}."
     )
 
@@ -122,13 +138,13 @@ def _zeros(audit: AttackAudit, zeros: Zeros, rate_high: float) -> str:
     share = f"{audit.n_zero} of {audit.n_starts} starts are already wrong"
     if zeros == "few":
         return (
-            f"broken: only {share}, fewer than error rates of at least {audit.error_rate.low:.3g} allow: enter every "
-            "wrong start as distance 0, or pass conditional=True."
+            f"broken: only {share}, fewer than error rates of at least {at_least(audit.error_rate.low)} allow: enter "
+            "every wrong start as distance 0, or pass conditional=True."
         )
     if zeros == "many":
         return (
-            f"broken: {share}, more than error rates of at most {rate_high:.3g} allow: counts and starts are not draws "
-            "of one noise for one classifier."
+            f"broken: {share}, more than error rates of at most {at_most(rate_high, 3)} allow: counts and starts are "
+            "not draws of one noise for one classifier."
         )
     if zeros == "agree":
         return f"checked: {share}, as the error rate allows."
@@ -146,10 +162,10 @@ def _reach(audit: AttackAudit, farthest: float) -> str:
     if audit.bound == math.inf:
         return ""
     if farthest >= audit.bound:
-        return f"checked: the attack reaches beyond the bound: it found errors up to {farthest:.4g}."
+        return f"checked: the attack reaches beyond the bound: it found errors up to {at_least(farthest, 4)}."
     found = f"the farthest error that it found is at {farthest:.4g}" if farthest else "it found no error at all"
     return (
-        f"assumed: neither box nor budget kept the attack from reaching {audit.bound:.4g}: {found}, and "
+        f"assumed: neither box nor budget kept the attack from reaching {at_most(audit.bound, 4)}: {found}, and "
         f"{audit.n_failed} starts failed."
     )
 

@@ -9,11 +9,10 @@ import numpy as np
 
 from isoperimetry import bounds
 from isoperimetry._validate import Array
+from isoperimetry.checks.verdict import LEAST_P_VALUE
 from isoperimetry.intervals import binomial, order, sequence
 from isoperimetry.intervals.binomial import probability_at_least, probability_at_most
 
-# A p-value is not followed below this: exp(-690) is near the smallest double, and any larger value is valid too.
-LEAST_P_VALUE = 1e-300
 # Plans beyond this many draws are reported as impossible.
 MOST_SAMPLES = 1e12
 

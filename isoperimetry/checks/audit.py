@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
+from collections.abc import Collection
 from typing import SupportsIndex
 
 import numpy as np
@@ -13,15 +14,14 @@ from numpy.typing import ArrayLike
 from isoperimetry import _validate
 from isoperimetry._validate import Array
 from isoperimetry.bounds.norms import noise_stretch
-from isoperimetry.checks._reasons import Zeros, audit_reasons
+from isoperimetry.checks._reasons import CHECKABLE, Zeros, audit_reasons
 from isoperimetry.checks._signtest import SignTest
 from isoperimetry.checks.verdict import AttackAudit, AuditVerdict, Sampling
-from isoperimetry.intervals import binomial, order
-from isoperimetry.intervals.sequence import METHOD
+from isoperimetry.intervals import binomial, order, sequence
 from isoperimetry.results import Interval
 
 SAMPLINGS = ("fixed", "sequential")
-METHODS = {"fixed": "Clopper-Pearson", "sequential": METHOD}
+METHODS = {"fixed": binomial.METHOD, "sequential": sequence.METHOD}
 
 
 def audit_attack(
@@ -32,12 +32,13 @@ def audit_attack(
     sigma: float,
     confidence: float = 0.999,
     q: float = 0.5,
-    conditional: bool = False,
+    conditional: bool | None = None,
     sampling: Sampling = "fixed",
     independent: bool = True,
     norm: float = 2,
     dim: SupportsIndex | None = None,
     cov: ArrayLike | None = None,
+    checked: Collection[str] = (),
 ) -> AttackAudit:
     r"""Test whether an attack misses errors that provably lie nearer.
 
@@ -61,10 +62,11 @@ def audit_attack(
         A failing attack is named with at most probability 1 - confidence if it finds the nearest errors; in (0, 1).
     q : float
         Level of the quantile that is tested, in (0, 1), chosen before looking.
-    conditional : bool
-        True if only starts that were not already wrong were attacked, or only those shall count (zeros are then left
-        out). The larger bound for correct starts is used,
-        :math:`\sigma (\Phi^{-1}(1 - \mu) - \Phi^{-1}((1 - q)(1 - \mu)))`; so it is where no distance is 0.
+    conditional : bool, optional
+        False: every start was attacked or entered as 0, so that D bounds the distances. True: only starts that were not
+        already wrong were attacked, or only those shall count (zeros are then left out); the larger bound for correct
+        starts is used, :math:`\sigma (\Phi^{-1}(1 - \mu) - \Phi^{-1}((1 - q)(1 - \mu)))`. None, not known: False if any
+        distance is 0, which shows that wrong starts were entered, else the larger bound, which holds either way.
     sampling : {"fixed", "sequential"}
         "fixed": ``trials`` was chosen in advance. "sequential": the counts decided when to stop.
     independent : bool
@@ -76,6 +78,9 @@ def audit_attack(
         Dimension of the inputs; needed for p < 2.
     cov : array of shape (dim,) or (dim, dim), optional
         Covariance of the noise at sigma = 1, see `isoperimetry.bounds.norms.noise_stretch`.
+    checked : collection of {"verified", "deterministic"}
+        What the caller has checked, and the reasons then do not call assumed: that every finite distance is to an error
+        which was verified; that the classifier, asked twice, answers the same.
 
     Returns
     -------
@@ -88,7 +93,7 @@ def audit_attack(
         If a count is no integer or a distance no number.
     ValueError
         If ``distances`` is empty, or holds NaN or a negative number; if a count, ``sigma``, ``confidence`` or ``q`` is
-        outside its range; if norm and covariance have no known bound.
+        outside its range; if norm and covariance have no known bound; if a name in ``checked`` is not known.
 
     Notes
     -----
@@ -100,7 +105,7 @@ def audit_attack(
     --------
     >>> audit = audit_attack([0.9] * 18 + [0.1] * 2, errors=10, trials=1000, sigma=0.1)
     >>> print(audit)
-    ATTACK_FAILING (p = 0.0004): 18 of 20 starts beyond 0.2785, error rate >= 0.00271, confidence 0.999
+    ATTACK_FAILING (p = 0.00041): 18 of 20 starts beyond the bound 0.2785, error rate >= 0.0027, confidence 0.999
     """
     array = np.sort(as_distances(distances))
     n_errors, n_trials = _validate.as_errors_of_trials(errors, trials)
@@ -108,6 +113,10 @@ def audit_attack(
     confidence = _validate.as_confidence(confidence)
     q = order.as_level(q)
     _validate.as_choice("sampling", sampling, SAMPLINGS)
+    for name in checked:
+        _validate.as_choice("checked", name, CHECKABLE)
+    if conditional is not None:
+        conditional = bool(conditional)
     stretch = noise_stretch(norm, dim=dim, cov=cov)
     if stretch == 0:
         raise ValueError("cov is zero: without noise there is nothing to test.")
@@ -121,8 +130,8 @@ def audit_attack(
         n_trials,
         scale=scale * stretch,
         q=q,
-        conditional=conditional or n_zero == 0,
-        doubtful=not conditional,
+        conditional=n_zero == 0 if conditional is None else conditional,
+        doubtful=conditional is None,
         sampling=sampling,
     )
     low, high = test.lower(n_errors, n_trials, level / 2), test.upper(n_errors, n_trials, level / 2)
@@ -155,7 +164,9 @@ def audit_attack(
         stretch=stretch,
         errors=n_errors,
         trials=n_trials,
-        error_rate=Interval(low=low, high=1.0, confidence=1.0 - level / 2, side="lower", method=METHODS[sampling]),
+        error_rate=Interval(
+            low=low, high=1.0, confidence=(1.0 + confidence) / 2, side="lower", method=METHODS[sampling]
+        ),
         n_starts=array.size,
         n_tested=test.size,
         n_within=n_within,
@@ -176,7 +187,9 @@ def audit_attack(
     )
     farthest = array[np.isfinite(array)].max(initial=0.0)
     allowance = test.allowance(high)
-    reasons = audit_reasons(audit, zeros=zeros, rate_high=high, allowance=allowance, farthest=float(farthest))
+    reasons = audit_reasons(
+        audit, zeros=zeros, rate_high=high, allowance=allowance, farthest=float(farthest), checked=checked
+    )
     return dataclasses.replace(audit, reasons=reasons)
 
 
@@ -196,14 +209,16 @@ def as_scale(sigma: float) -> float:
     return float(array)
 
 
-def _judge_zeros(n_zero: int, n_starts: int, low: float, high: float, level: float, *, conditional: bool) -> Zeros:
+def _judge_zeros(
+    n_zero: int, n_starts: int, low: float, high: float, level: float, *, conditional: bool | None
+) -> Zeros:
     # Wrong starts come at the error rate. Where the two limits at half of the level each exclude that, the starts are
     # not what they should be, which can happen by chance with at most the test's own level.
     if n_zero == n_starts:
         return "all"
     if conditional:
         return "left out"
-    if n_zero == 0:
+    if n_zero == 0 and conditional is None:
         return "none"
     if binomial.upper_limit(n_zero, n_starts, level / 2) < low:
         return "few"

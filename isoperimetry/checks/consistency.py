@@ -8,11 +8,12 @@ import numpy as np
 
 from isoperimetry import _validate
 from isoperimetry.bounds.norms import noise_stretch
-from isoperimetry.checks._reasons import LARGER_BOUND, MODEL, NOISE, no_information, stopping
+from isoperimetry.checks._reasons import DETERMINISTIC, LARGER_BOUND, MODEL, NOISE, no_information, stopping
 from isoperimetry.checks._signtest import SignTest
 from isoperimetry.checks.audit import audit_attack
 from isoperimetry.checks.measurement import Measurement
-from isoperimetry.checks.verdict import Verdict, VerdictKind
+from isoperimetry.checks.verdict import Verdict, VerdictKind, say_p_value
+from isoperimetry.results import at_least, at_most
 
 CLIPPED = "assumed: the distances are measured from the clipped points, for which the bound holds too."
 
@@ -93,26 +94,26 @@ def _check_found(measurement: Measurement, confidence: float) -> Verdict:
 
 
 def _check_certified(measurement: Measurement, confidence: float) -> Verdict:
-    # A zero here says that nothing was certified, not that the start is wrong: zeros are never left out.
+    # A zero here says that nothing was certified, not that the start is wrong: zeros are never left out, and do not
+    # tell that wrong starts are among them.
     level = 1.0 - confidence
     array = np.sort(np.asarray(measurement.distances))
-    no_zero = bool(array[0] > 0)
     test = SignTest(
         array,
         measurement.errors,
         measurement.trials,
         scale=measurement.sigma * noise_stretch(measurement.norm, dim=measurement.dim),
         q=0.5,
-        conditional=measurement.conditional or no_zero,
-        doubtful=not measurement.conditional,
+        conditional=measurement.conditional is not False,
+        doubtful=measurement.conditional is None,
         sampling=measurement.sampling,
     )
     rate = test.lower(measurement.errors, measurement.trials, level / 2)
     bound, p_value = test.bound(rate), test.p_value(level)
     beyond = array.size - test.count_within(bound)
     found = (
-        f"found: {beyond} of {array.size} certified distances exceed {bound:.4g}, within which at least half of the "
-        f"points have an error (error rate >= {rate:.3g}): p = {p_value:.2g}"
+        f"found: {beyond} of {array.size} certified distances exceed the bound {at_most(bound, 4)}, within which at "
+        f"least half of the points have an error (error rate >= {at_least(rate)}): {say_p_value(p_value)}"
     )
     samples = None
     if p_value <= level:
@@ -127,10 +128,11 @@ def _check_certified(measurement: Measurement, confidence: float) -> Verdict:
     reasons = (
         found,
         no_information(measurement.errors, measurement.trials, rate),
-        LARGER_BOUND if no_zero and not measurement.conditional else "",
+        LARGER_BOUND if measurement.conditional is None else "",
         stopping(measurement.sampling, measurement.trials),
         NOISE,
         MODEL,
+        DETERMINISTIC,
         CLIPPED if measurement.clipping else "",
     )
     return Verdict(
@@ -163,7 +165,7 @@ def _predict(measurement: Measurement, confidence: float) -> Verdict:
     what = "nearest error found" if found else "largest certified radius"
     reasons = (
         f"found: the {what} is {distance:.4g} from the clean input, {where} what the half-space formula predicts from "
-        f"the error rate, {low:.4g} to {high:.4g} (confidence {confidence:g}).",
+        f"the error rate, {at_least(low, 4)} to {at_most(high, 4)} (confidence {at_least(confidence, 6)}).",
         "used: the half-space formula, a prediction and no bound: the theorem speaks of noisy points, not of the clean "
         "input, so nothing is convicted here.",
         stopping(measurement.sampling, measurement.trials),

@@ -40,8 +40,8 @@ class Measurement(Record):
         certified ones are lower bounds (0: nothing certified).
     sampling : {"fixed", "sequential"}
         Whether ``trials`` was chosen in advance, or the counts decided when to stop.
-    conditional : bool
-        Whether starts that were already wrong were left out of ``distances``.
+    conditional : bool, optional
+        Whether starts that were already wrong were left out of ``distances``; None: not known, see `audit_attack`.
     independent : bool
         Whether the starts are other draws than those counted.
     norm : float
@@ -60,7 +60,7 @@ class Measurement(Record):
     >>> print(measurement)
     10 errors in 1000 draws at sigma = 0.1, no distances
     >>> print(measurement.error_rate(confidence=0.95))
-    [0.004806, 0.01831] (two-sided, 0.95, Clopper-Pearson)
+    [0.004805, 0.01832] (two-sided, 0.95, Clopper-Pearson)
     """
 
     errors: int
@@ -70,7 +70,7 @@ class Measurement(Record):
     origin: Origin = "noisy"
     kind: Kind = "found"
     sampling: Sampling = "fixed"
-    conditional: bool = False
+    conditional: bool | None = None
     independent: bool = True
     norm: float = 2.0
     dim: int | None = None
@@ -91,6 +91,7 @@ class Measurement(Record):
             "trials": trials,
             "sigma": as_scale(self.sigma),
             "distances": distances,
+            "conditional": None if self.conditional is None else bool(self.conditional),
             "norm": float(self.norm),
             "dim": None if self.dim is None else _validate.as_count("dim", self.dim, low=1),
             "provenance": dict(self.provenance),

@@ -9,7 +9,7 @@ import numpy as np
 
 from isoperimetry import _validate
 from isoperimetry.checks.verdict import AttackAudit
-from isoperimetry.results import Record
+from isoperimetry.results import Record, at_least
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class AuditFamily(Record):
     def __str__(self) -> str:
         return (
             f"the attack fails on at least {self.n_convicted} of {self.n_audits} (all at once, confidence "
-            f"{self.confidence:g})"
+            f"{at_least(self.confidence, 6)})"
         )
 
 

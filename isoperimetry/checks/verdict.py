@@ -6,9 +6,17 @@ import enum
 from dataclasses import dataclass
 from typing import Literal
 
-from isoperimetry.results import Interval, Record
+from isoperimetry.results import Interval, Record, at_least, at_most
 
 Sampling = Literal["fixed", "sequential"]
+
+# P-values are not followed below this: exp(-690) is near the smallest double, and any larger value is valid too.
+LEAST_P_VALUE = 1e-300
+
+
+def say_p_value(p_value: float) -> str:
+    """Return a p-value in words, rounded up."""
+    return f"p {'<=' if p_value <= LEAST_P_VALUE else '='} {at_most(p_value)}"
 
 
 class AuditVerdict(enum.Enum):
@@ -42,15 +50,16 @@ class AttackAudit(Record):
     ----------
     verdict : AuditVerdict
         ATTACK_FAILING: at ``confidence``, the attack misses nearer errors. CONSISTENT: at ``confidence``, the
-        ``q``-quantile of its distances is within the bound, so this test can never convict it (which does not make it
-        a good attack). UNDECIDED: neither.
+        ``q``-quantile of its distances is within the bound, so this test can never convict it at this confidence (which
+        does not make it a good attack). UNDECIDED: neither.
     p_value : float
         The least level at which the test convicts, 1 if none; values below 1e-300 are reported as 1e-300.
     bound : float
         What the ``q``-quantile of the nearest distances cannot exceed at the lower limit of the error rate; inf if that
         limit is 0.
     confidence, q, sigma, norm, dim, conditional, sampling, independent
-        The arguments. ``conditional`` is True also where no distance is 0, as the larger curve is used then.
+        The arguments. ``conditional`` says which bound was used: it is True also where no distance is 0 and the caller
+        did not say that every start was attacked.
     stretch : float
         What multiplies sigma in the bound: 1 for isotropic noise and a norm with p >= 2.
     errors, trials : int
@@ -60,8 +69,8 @@ class AttackAudit(Record):
     n_starts, n_zero, n_failed : int
         All starts; those already wrong (distance 0); those where the attack found nothing (inf).
     n_tested, n_within : int
-        Starts that the test counts (without the wrong ones if the caller said ``conditional``), and those among them
-        with a distance <= ``bound``.
+        Starts that the test counts (without the wrong ones if the caller said ``conditional=True``), and those among
+        them with a distance <= ``bound``.
     distance_quantile, distance_low, distance_high : float
         Lower ``q``-quantile of the tested distances, and the limits of the true quantile, each at half of the level.
     missed_fraction : float
@@ -106,8 +115,8 @@ class AttackAudit(Record):
     def __str__(self) -> str:
         starts = f"{self.n_tested - self.n_within} of {self.n_tested} starts"
         return (
-            f"{self.verdict.name} (p = {self.p_value:.2g}): {starts} beyond {self.bound:.4g}, "
-            f"error rate >= {self.error_rate.low:.3g}, confidence {self.confidence:g}"
+            f"{self.verdict.name} ({say_p_value(self.p_value)}): {starts} beyond the bound {at_most(self.bound, 4)}, "
+            f"error rate >= {at_least(self.error_rate.low)}, confidence {at_least(self.confidence, 6)}"
         )
 
 

@@ -10,6 +10,7 @@ from isoperimetry import _validate
 from isoperimetry.intervals._stable import log_probability
 from isoperimetry.results import Guarantee, Interval, Side
 
+METHOD = "Clopper-Pearson"
 SIDES: tuple[Side, ...] = ("two-sided", "lower", "upper")
 
 # (errors, trials, level) -> limit of the rate
@@ -61,10 +62,10 @@ def clopper_pearson(
     >>> round(interval.low, 6), round(interval.high, 6)
     (0.004806, 0.018313)
     >>> print(clopper_pearson(0, 1000, side="upper"))
-    [0, 0.002991] (upper, 0.95, Clopper-Pearson)
+    [0, 0.002992] (upper, 0.95, Clopper-Pearson)
     """
     n_errors, n_trials = _validate.as_errors_of_trials(errors, trials)
-    return make_interval(n_errors, n_trials, confidence, side, lower_limit, upper_limit, "Clopper-Pearson")
+    return make_interval(n_errors, n_trials, confidence, side, lower_limit, upper_limit, METHOD)
 
 
 def make_interval(

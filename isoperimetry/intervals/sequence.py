@@ -111,7 +111,7 @@ class BetaBinomialSequence:
     >>> sequence.errors, sequence.trials
     (10, 1200)
     >>> print(sequence.interval)
-    [0.00198, 0.02195] (two-sided, 0.95, beta-binomial sequence)
+    [0.00198, 0.02196] (two-sided, 0.95, beta-binomial sequence)
     """
 
     __slots__ = ("a", "b", "confidence", "errors", "side", "trials")

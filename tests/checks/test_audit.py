@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import time
 
 import numpy as np
@@ -75,9 +76,27 @@ def test_ten_starts_can_never_convict() -> None:
     )
 
 
-def brute_force_p_value(distances: list[float], errors: int, trials: int, q: float) -> float:
-    """The level needed to convict at each count C: D must lie under A_(C+1), so mu_L above the rate of that bound."""
+def zeros_disagree(n_zero: int, n_starts: int, errors: int, trials: int, level: float) -> bool:
+    """Whether the two Clopper-Pearson intervals, each limit at half of the level, have no rate in common."""
+
+    def limits(count: int, size: int) -> tuple[float, float]:
+        low = stats.beta.ppf(level / 2, count, size - count + 1) if count else 0.0
+        high = stats.beta.isf(level / 2, count + 1, size - count) if count < size else 1.0
+        return low, high
+
+    (low, high), (start_low, start_high) = limits(errors, trials), limits(n_zero, n_starts)
+    return start_high < low or start_low > high
+
+
+def brute_force_p_value(distances: list[float], errors: int, trials: int, q: float, level: float) -> float:
+    """The level needed to convict at each count C: D must lie under A_(C+1), so mu_L above the rate of that bound.
+
+    1 where the wrong starts do not come at the error rate, as nothing is tested then.
+    """
     ordered, size, best = sorted(distances), len(distances), 1.0
+    n_zero = ordered.count(0.0)
+    if n_zero == size or zeros_disagree(n_zero, size, errors, trials, level):
+        return 1.0
     for count in range(size):
         distance = ordered[count]
         if distance > 0:
@@ -88,22 +107,30 @@ def brute_force_p_value(distances: list[float], errors: int, trials: int, q: flo
     return best
 
 
-@given(samples.map(lambda values: [0.0, *values]), st.integers(0, 40), rates)
-@example([0.0] + [2.4] * 59, 10, 0.5)  # the bound is above 2.4 at small levels, below it at the rate counted
-@example([0.0] + [2.6] * 59, 10, 0.5)
-@example([0.0] * 3 + [1.0] * 10 + [2.6] * 30 + [3.0] * 10, 15, 0.5)
-def test_p_value_against_brute_force(distances: list[float], errors: int, q: float) -> None:
-    audit = some_audit(distances=distances, errors=errors, trials=1000, q=q)
-    if all(distance == 0 for distance in distances) or any("broken: only" in reason for reason in audit.reasons):
-        assert audit.p_value == 1
-    else:
-        expected = max(brute_force_p_value(distances, errors, 1000, q), 1e-300)
+@given(
+    st.lists(st.sampled_from([0.5, 1.5, 2.4, 2.6, 3.0, math.inf]), max_size=60),
+    st.integers(0, 8),
+    st.one_of(st.integers(0, 40), st.integers(0, 400)),
+    rates,
+)
+@example([2.4] * 59, 1, 10, 0.5)  # the bound is above 2.4 at small levels, below it at the rate counted
+@example([2.6] * 59, 1, 10, 0.5)
+@example([1.0] * 10 + [2.6] * 30 + [3.0] * 10, 3, 15, 0.5)
+@example([2.6] * 60, 0, 10, 0.5)
+@example([2.6] * 60, 0, 300, 0.5)  # too few wrong starts
+@example([2.6] * 20, 8, 10, 0.5)  # too many
+@example([], 8, 900, 0.5)  # nothing else
+def test_p_value_against_brute_force(others: list[float], n_zero: int, errors: int, q: float) -> None:
+    distances = [0.0] * n_zero + others
+    if distances:
+        audit = some_audit(distances=distances, errors=errors, q=q, conditional=False)
+        expected = max(brute_force_p_value(distances, errors, 1000, q, 1 - audit.confidence), 1e-300)
         assert audit.p_value == pytest.approx(expected, rel=1e-6)
 
 
-@given(samples, st.integers(0, 40), rates, st.sampled_from([0.9, 0.99, 0.999]), st.booleans())
+@given(samples, st.integers(0, 40), rates, st.sampled_from([0.9, 0.99, 0.999]), st.sampled_from([None, True, False]))
 def test_p_value_and_verdict_agree(
-    distances: list[float], errors: int, q: float, confidence: float, conditional: bool
+    distances: list[float], errors: int, q: float, confidence: float, conditional: bool | None
 ) -> None:
     arguments: dict = {"errors": errors, "trials": 1000, "sigma": 1.0, "q": q, "conditional": conditional}
     audit = audit_attack(distances, confidence=confidence, **arguments)
@@ -209,8 +236,57 @@ def test_no_zero_uses_the_larger_bound() -> None:
     assert audit.conditional
     assert audit.bound == bounds.quantile_distance_bound(audit.error_rate.low, conditional=True)
     assert audit.bound > bounds.quantile_distance_bound(audit.error_rate.low)
-    assert any("no distance is 0; it is the larger one" in reason for reason in audit.reasons)
+    assert any("it is the larger one and holds either way" in reason for reason in audit.reasons)
     assert not some_audit(distances=[0.0] + [3.0] * 59).conditional
+
+
+def test_the_caller_can_say_that_every_start_was_attacked() -> None:
+    for said in (False, np.False_):
+        audit = some_audit(conditional=said)
+        assert audit.conditional is False
+        assert audit.bound == bounds.quantile_distance_bound(audit.error_rate.low)
+        assert audit.p_value <= some_audit().p_value
+        assert any(reason.startswith("checked: 0 of 60 starts are already wrong") for reason in audit.reasons)
+        assert not any("the larger one" in reason for reason in audit.reasons)
+    # a statement that the counts refute
+    none_of_many = some_audit(distances=[9.0] * 60, errors=300, conditional=False)
+    assert none_of_many.verdict is UNDECIDED and none_of_many.p_value == 1
+    assert any(reason.startswith("broken: only 0 of 60 starts") for reason in none_of_many.reasons)
+    # with zeros it is what the zeros say
+    zeros = [0.0] + [3.0] * 59
+    assert some_audit(distances=zeros, conditional=False) == some_audit(distances=zeros)
+
+
+def test_what_the_caller_checked_is_not_called_assumed() -> None:
+    def words(checked: object) -> dict[str, str]:
+        found = {}
+        for reason in some_audit(checked=checked).reasons:
+            kind, _, text = reason.partition(": ")
+            for name in ("verified", "deterministic"):
+                if name in text:
+                    found[name] = kind
+        return found
+
+    assert words(()) == {"verified": "assumed", "deterministic": "assumed"}
+    assert words({"verified"}) == {"verified": "checked", "deterministic": "assumed"}
+    assert words(["deterministic", "verified"]) == {"verified": "checked", "deterministic": "checked"}
+    unstated = some_audit()
+    assert dataclasses.replace(some_audit(checked=("verified",)), reasons=unstated.reasons) == unstated
+
+
+def test_limits_are_printed_on_the_safe_side() -> None:
+    for distances in ([3.0] * 60, [0.0] + [1.0] * 59, [0.0] + [1.0] * 40 + [3.0] * 19):
+        audit = some_audit(distances=distances)
+        for text in (str(audit), *audit.reasons):
+            for printed in re.findall(r"error rate >= ([\d.]+\d)", text):
+                assert float(printed) <= audit.error_rate.low < float(printed) * 1.01
+            for printed in re.findall(r"bound ([\d.]+\d)", text):
+                assert audit.bound <= float(printed) < audit.bound * 1.001
+            for printed in re.findall(r"p = ([\de.-]+\d)", text):
+                assert audit.p_value <= float(printed) <= audit.p_value * 1.1
+    tiny = some_audit(distances=[math.inf] * 2000, errors=999)
+    assert tiny.p_value == 1e-300 and "(p <= 1e-300)" in str(tiny)
+    assert "confidence 0.999999" in str(dataclasses.replace(tiny, confidence=0.99999999))
 
 
 def test_conditional_leaves_zeros_out() -> None:
@@ -394,6 +470,7 @@ def test_record() -> None:
         ({"sampling": "stopped"}, ValueError, "sampling='stopped' must be one of 'fixed', 'sequential'"),
         ({"norm": 0}, ValueError, r"norm=0 must be one number in \[1, inf\]"),
         ({"cov": [0.0, 0.0]}, ValueError, "cov is zero"),
+        ({"checked": ["twice"]}, ValueError, "checked='twice' must be one of 'deterministic', 'verified'"),
     ],
 )
 def test_bad_input(changes: dict, error: type[Exception], message: str) -> None:

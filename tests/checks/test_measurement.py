@@ -74,6 +74,9 @@ def test_arguments_reach_the_audit() -> None:
         independent=False, norm=1, dim=4,
     )  # fmt: skip
     assert verdict.audit == expected
+    for conditional in (None, False):
+        expected = audit_attack([3.0] * 60, errors=10, trials=1000, sigma=1.0, conditional=conditional)
+        assert check(some(conditional=conditional)).audit == expected
     clipped = check(some(clipping=True))
     assert any("clipped points" in reason for reason in clipped.reasons)
 
@@ -93,6 +96,12 @@ def test_certified_zeros_are_not_wrong_starts() -> None:
     """A zero says that nothing was certified: it counts as within the bound, also where wrong starts were left out."""
     distances = [0.0] * 40 + [9.0] * 60
     assert check(some(kind="certified", distances=distances, conditional=True)).kind is VerdictKind.UNDECIDED
+    # nor do zeros tell that wrong starts were entered: unless that is said, the larger bound is used
+    bounds = {
+        said: check(some(kind="certified", distances=distances, errors=300, conditional=said)).bound
+        for said in (None, True, False)
+    }
+    assert bounds[None] == bounds[True] > bounds[False]
     all_zero = check(some(kind="certified", distances=[0.0] * 60))
     assert all_zero.kind is VerdictKind.CONSISTENT
 
