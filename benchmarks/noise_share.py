@@ -9,14 +9,9 @@ Writes ``benchmarks/results/noise_share.json``. The aim is a share of at most 10
 from __future__ import annotations
 
 import json
-import os
-import platform
 import statistics
 import time
-from importlib.metadata import version
 from pathlib import Path
-
-import torch
 
 from isoperimetry.progress import as_progress
 from isoperimetry.streams import as_stream
@@ -24,6 +19,7 @@ from isoperimetry_bridges.torch import zoo
 from isoperimetry_bridges.torch.classifier import Classifier
 from isoperimetry_bridges.torch.measure import ErrorCounter
 from isoperimetry_bridges.torch.noise import noise_stream
+from isoperimetry_bridges.torch.output import environment
 from isoperimetry_bridges.torch.parallel import each_image
 from isoperimetry_bridges.torch.timing import Stopwatch
 
@@ -66,8 +62,7 @@ def main() -> None:
         "draws": DRAWS,
         "repeats": REPEATS,
         "models": {name: measure(name) for name in zoo.MODELS},
-        "versions": {name: version(name) for name in ("isoperimetry", "torch", "numba")},
-        "machine": {"system": platform.platform(), "cores": os.cpu_count(), "threads": torch.get_num_threads()},
+        **environment(),
     }
     for name, row in record["models"].items():  # type: ignore[attr-defined]
         low, high = row["share_range"]

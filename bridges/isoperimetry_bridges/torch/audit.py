@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from isoperimetry.bounds import median_distance_bound
@@ -16,15 +19,7 @@ from isoperimetry_bridges.torch.classifier import Classifier
 from isoperimetry_bridges.torch.measure import ErrorCounter, as_count, as_ids, as_sigmas, as_tensors
 from isoperimetry_bridges.torch.noise import noise_stream, noisy_images
 from isoperimetry_bridges.torch.parallel import each_image
-
-
-def noisy_starts(
-    classifier: Classifier, image: Tensor, sigma: float, *, root: Stream, image_id: int, n_starts: int, clip: bool
-) -> Tensor:
-    """Return the starts of an audit: draws 0, 1, ... of the purpose "start", whatever the model says about them."""
-    stream = noise_stream(root, "start", image_id)
-    bounds = classifier.bounds if clip else None
-    return noisy_images(image, sigma, stream=stream, first=0, count=n_starts, bounds=bounds)
+from isoperimetry_bridges.torch.sigma import find_sigma
 
 
 def attack_scale(errors: int, trials: int, sigma: float) -> float:
@@ -35,14 +30,67 @@ def attack_scale(errors: int, trials: int, sigma: float) -> float:
     return max(float(median_distance_bound((errors + 1) / (trials + 2), sigma)), sigma)
 
 
+def count_and_attack(
+    count: ErrorCounter,
+    attacks: Sequence[Attack],
+    image: Tensor,
+    label: int,
+    image_id: int,
+    *,
+    sigma: float,
+    root: Stream,
+    n_samples: int,
+    n_starts: int,
+    clip: bool,
+) -> tuple[int, dict[str, NearestErrors]]:
+    """Count errors on the draws of purpose "count", and attack those of purpose "start", whatever the model says.
+
+    Row 0 of what each attack found belongs to the image itself, rows 1 on to its noisy copies, all attacked in one
+    call: an attack treats each row on its own.
+    """
+    classifier, clock = count.classifier, count.clock
+    with clock("error rate"):
+        stream = noise_stream(root, "count", image_id)
+        errors = count(image, label, sigma, stream=stream, first=0, count=n_samples)
+    box = classifier.bounds if clip else None
+    stream = noise_stream(root, "start", image_id)
+    copies = noisy_images(image, sigma, stream=stream, first=0, count=n_starts, bounds=box)
+    starts, scale = torch.cat([image[None], copies]), attack_scale(errors, n_samples, sigma)
+    found = {}
+    for attack in attacks:
+        with clock(attack.name):
+            found[attack.name] = attack(classifier, starts, label, scale=scale, box=box)
+    return errors, found
+
+
+def verdict(
+    distances: NDArray[np.float64], *, errors: int, trials: int, sigma: float, confidence: float
+) -> AttackAudit:
+    """Return the audit of distances from all draws of purpose "start", against counts of this bridge.
+
+    Every start was attacked, wrong or not; errors were verified, and the model was asked twice for the same answer.
+    """
+    return audit_attack(
+        distances,
+        errors=errors,
+        trials=trials,
+        sigma=sigma,
+        confidence=confidence,
+        conditional=False,
+        checked=("verified", "deterministic"),
+    )
+
+
 def nearest_error(
     classifier: Classifier,
     images: Any,
     labels: Any,
     *,
     attack: str | Attack = "pgd",
-    scale: float | Sequence[float],
+    scale: float | Sequence[float] | None = None,
     clip: bool = False,
+    rng: Any = None,
+    progress: ProgressLike = None,
 ) -> list[NearestErrors]:
     """Attack each image from where it is (no noise) and return verified errors.
 
@@ -54,23 +102,40 @@ def nearest_error(
     labels : Tensor or array, shape (n,)
         Integer classes.
     attack : {"pgd", "ddn"} or Attack
-    scale : float or sequence of n floats
-        Distance at which an error is expected, for instance `isoperimetry.halfspace_distance`; > 0.
+    scale : float or sequence of n floats, optional
+        Distance at which an error is expected, > 0: it sizes the steps. Default: the half-space distance at the noise
+        scale where about 1 % of 100 noisy copies are wrong, found by `find_sigma`; the width of the box where there is
+        none.
     clip : bool, default False
         Confine the attack to the input box.
+    rng : None, int, SeedSequence, Generator or Stream
+        Seed of that search.
+    progress : optional
+        See `isoperimetry.progress`.
 
     Returns
     -------
     list of NearestErrors, one per image, each with one start
+        Their distances are upper bounds of the distance to the nearest error; no error rate bounds that from above.
     """
     x, y = as_tensors(images, labels)
     classifier.check(x, y)
-    run = named_attack(attack)
+    chosen, bars = named_attack(attack), as_progress(progress)
     box = classifier.bounds if clip else None
-    return [
-        run(classifier, x[i : i + 1], int(y[i]), scale=length, box=box)
-        for i, length in enumerate(as_sigmas(scale, len(x), name="scale"))
-    ]
+    if scale is None:
+        width = classifier.bounds[1] - classifier.bounds[0]
+        searches = find_sigma(classifier, x, y, n_samples=100, rng=rng, clip=clip, progress=bars)
+        sigmas = [search.sigma if 0 < search.sigma < np.inf else width for search in searches]
+        lengths = tuple(attack_scale(1, 100, sigma) for sigma in sigmas)
+    else:
+        lengths = as_sigmas(scale, len(x), name="scale")
+
+    def search(tools: tuple[Classifier, Attack], i: int) -> NearestErrors:
+        worker, run = tools
+        return run(worker, x[i : i + 1], int(y[i]), scale=lengths[i], box=box)
+
+    with bars.start(f"{classifier.name}: {chosen.name}", len(x)) as stage:
+        return each_image((classifier, chosen), search, len(x), stage, device=classifier.device)
 
 
 def audit(
@@ -101,7 +166,8 @@ def audit(
     labels : Tensor or array, shape (n,)
         Integer classes.
     sigma : float or sequence of n floats
-        Noise scale of each image, chosen without these draws, in the unit of the images.
+        Noise scale of each image, in the unit of the images, chosen without these draws: `find_sigma` uses others of
+        the same ``rng``, `measure_error_rate` uses the very ones that are counted here.
     attack : {"pgd", "ddn"} or Attack
     n_samples, n_starts : int
         Draws for the error rate, and attacked starts, per image.
@@ -119,16 +185,23 @@ def audit(
     ids, sigmas, root = as_ids(image_ids, len(x)), as_sigmas(sigma, len(x)), as_stream(rng)
     n_samples, n_starts = as_count("n_samples", n_samples), as_count("n_starts", n_starts)
     chosen = named_attack(attack)
-    box = classifier.bounds if clip else None
 
     def judge(tools: tuple[Classifier, Attack], i: int) -> AttackAudit:
         worker, run = tools
-        count = ErrorCounter(worker, clip=clip)
-        stream = noise_stream(root, "count", ids[i])
-        errors = count(x[i], int(y[i]), sigmas[i], stream=stream, first=0, count=n_samples)
-        starts = noisy_starts(worker, x[i], sigmas[i], root=root, image_id=ids[i], n_starts=n_starts, clip=clip)
-        found = run(worker, starts, int(y[i]), scale=attack_scale(errors, n_samples, sigmas[i]), box=box)
-        return audit_attack(found.distances, errors=errors, trials=n_samples, sigma=sigmas[i], confidence=confidence)
+        errors, found = count_and_attack(
+            ErrorCounter(worker, clip=clip),
+            [run],
+            x[i],
+            int(y[i]),
+            ids[i],
+            sigma=sigmas[i],
+            root=root,
+            n_samples=n_samples,
+            n_starts=n_starts,
+            clip=clip,
+        )
+        distances = found[run.name].distances[1:]
+        return verdict(distances, errors=errors, trials=n_samples, sigma=sigmas[i], confidence=confidence)
 
     with as_progress(progress).start(f"{classifier.name}: audit of {chosen.name}", len(x)) as stage:
         return each_image((classifier, chosen), judge, len(x), stage, device=classifier.device)

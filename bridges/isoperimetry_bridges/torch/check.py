@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from isoperimetry.bounds import halfspace_distance
-from isoperimetry.checks import audit_attack, audit_many
+from isoperimetry.checks import audit_many
 from isoperimetry.intervals import clopper_pearson
 from isoperimetry.progress import ProgressLike, as_progress
 from isoperimetry.streams import Stream, add_noise, as_stream
-from isoperimetry_bridges.torch.attacks import Attack, NearestErrors, named_attack
-from isoperimetry_bridges.torch.audit import attack_scale, noisy_starts
+from isoperimetry_bridges.torch.attacks import Attack, named_attack
+from isoperimetry_bridges.torch.audit import attack_scale, count_and_attack, verdict
 from isoperimetry_bridges.torch.classifier import Classifier
 from isoperimetry_bridges.torch.measure import ErrorCounter, as_ids, as_tensors
-from isoperimetry_bridges.torch.noise import noise_stream
 from isoperimetry_bridges.torch.parallel import each_image
 from isoperimetry_bridges.torch.records import CheckSettings, ImageCheck, ModelCheck
 from isoperimetry_bridges.torch.sigma import SigmaSearch, SigmaStatus, search_sigma
@@ -62,12 +60,21 @@ class _ImageChecker:
         self, image: Tensor, label: int, image_id: int, *, sigma: float, status: str, search: SigmaSearch | None
     ) -> ImageCheck:
         settings, n_samples = self.settings, self.settings.n_samples
-        with self.clock("error rate"):
-            stream = noise_stream(self.root, "count", image_id)
-            errors = self.count(image, label, sigma, stream=stream, first=0, count=n_samples)
+        errors, found = count_and_attack(
+            self.count,
+            self.attacks,
+            image,
+            label,
+            image_id,
+            sigma=sigma,
+            root=self.root,
+            n_samples=n_samples,
+            n_starts=settings.n_starts,
+            clip=settings.clip,
+        )
         rate = clopper_pearson(errors, n_samples, confidence=settings.interval_confidence)
         prediction_low, prediction_high = rate.distance(sigma)
-        clean, noisy = self._attack(image, label, image_id, sigma=sigma, scale=attack_scale(errors, n_samples, sigma))
+        noisy = {name: errors_found.distances[1:] for name, errors_found in found.items()}
         return ImageCheck(
             image=image_id,
             label=label,
@@ -80,37 +87,18 @@ class _ImageChecker:
             prediction=float(halfspace_distance(errors / n_samples, sigma)),
             prediction_low=prediction_low,
             prediction_high=prediction_high,
-            clean_distances=clean,
-            audit=audit_attack(
-                noisy[self.attacks[0].name].distances,
+            attack_scale=attack_scale(errors, n_samples, sigma),
+            clean_distances={name: float(errors_found.distances[0]) for name, errors_found in found.items()},
+            audit=verdict(
+                noisy[self.attacks[0].name],
                 errors=errors,
                 trials=n_samples,
                 sigma=sigma,
                 confidence=settings.confidence,
             ),
-            noisy_distances={name: tuple(found.distances.tolist()) for name, found in noisy.items()},
-            blocked={name: float(found.blocked.mean()) for name, found in noisy.items()},
+            noisy_distances={name: tuple(distances.tolist()) for name, distances in noisy.items()},
+            blocked={name: float(errors_found.blocked[1:].mean()) for name, errors_found in found.items()},
         )
-
-    def _attack(
-        self, image: Tensor, label: int, image_id: int, *, sigma: float, scale: float
-    ) -> tuple[dict[str, float], dict[str, NearestErrors]]:
-        """Return the distance from the clean image, and the errors near the noisy starts, for each attack."""
-        clip, n_starts = self.settings.clip, self.settings.n_starts
-        box = self.classifier.bounds if clip else None
-        starts = noisy_starts(
-            self.classifier, image, sigma, root=self.root, image_id=image_id, n_starts=n_starts, clip=clip
-        )
-        clean, noisy = {}, {}
-        for attack in self.attacks:
-            with self.clock(attack.name):
-                # One call for the clean image and its noisy copies: an attack treats each row on its own.
-                found = attack(self.classifier, torch.cat([image[None], starts]), label, scale=scale, box=box)
-            clean[attack.name] = float(found.distances[0])
-            noisy[attack.name] = NearestErrors(
-                distances=found.distances[1:], points=found.points[1:], blocked=found.blocked[1:]
-            )
-        return clean, noisy
 
 
 def check_model(
@@ -122,6 +110,7 @@ def check_model(
     others: Sequence[str | Attack] = ("ddn",),
     rng: Any = None,
     image_ids: Sequence[int] | None = None,
+    on_image: Callable[[ImageCheck], object] | None = None,
     progress: ProgressLike = None,
 ) -> ModelCheck:
     """Check one classifier against the bound, image by image, and audit an attack on it.
@@ -144,6 +133,8 @@ def check_model(
         Seed of all noise.
     image_ids : sequence of n distinct int, optional
         Names of the images in the noise's key, by default 0, 1, ...
+    on_image : callable, optional
+        Gets the record of each image as soon as it is there, in any order: keep it, and nothing is lost.
     progress : optional
         See `isoperimetry.progress`.
 
@@ -160,6 +151,7 @@ def check_model(
     x, y = as_tensors(images, labels)
     classifier.check(x, y)
     ids, root = as_ids(image_ids, len(x)), as_stream(rng)
+    fingerprint = classifier.fingerprint()  # before the model works: it may keep notes in its buffers
     attacks = _attacks(settings.attack, others)
     add_noise(np.zeros(1), 1.0, stream=root, out=np.empty((1, 1), np.float32))  # compiled before any clock runs
 
@@ -167,18 +159,45 @@ def check_model(
         checker = _ImageChecker(*tools, settings, root)
         return checker(x[i], int(y[i]), ids[i]), checker.clock
 
+    def keep(result: tuple[ImageCheck, Stopwatch]) -> None:
+        if on_image is not None:
+            on_image(result[0])
+
     with as_progress(progress).start(classifier.name, len(x)) as stage:
-        results = each_image((classifier, attacks), check_image, len(x), stage, device=classifier.device)
+        tools = (classifier, attacks)
+        results = each_image(tools, check_image, len(x), stage, device=classifier.device, done=keep)
     checked = tuple(image for image, _ in results)
     audits = [image.audit for image in checked if image.audit is not None]
+    family = audit_many(audits, confidence=settings.confidence) if audits else None
     return ModelCheck(
         name=classifier.name,
-        fingerprint=classifier.fingerprint(),
+        fingerprint=fingerprint,
+        device=str(classifier.device),
+        bounds=classifier.bounds,
+        batch_size=classifier.batch_size(x[0].numel()),
         attack=attacks[0].name,
         others=tuple(attack.name for attack in attacks[1:]),
+        attacks=tuple(map(repr, attacks)),
         images=checked,
-        family=audit_many(audits, confidence=settings.confidence) if audits else None,
+        family=family,
+        joint_missed=_joint_missed(checked, attacks[0].name, settings),
         seconds=Stopwatch.total(clock for _, clock in results),
+    )
+
+
+def _joint_missed(images: Sequence[ImageCheck], attack: str, settings: CheckSettings) -> tuple[float, ...]:
+    """Return the certified missed fraction of each audited image, with the error level shared by all of them."""
+    audited = [image for image in images if image.audit is not None]
+    level = (1 - settings.confidence) / max(len(audited), 1)
+    return tuple(
+        verdict(
+            np.array(image.noisy_distances[attack]),
+            errors=image.errors,
+            trials=image.trials,
+            sigma=image.sigma,
+            confidence=1 - level,
+        ).missed_fraction
+        for image in audited
     )
 
 

@@ -17,6 +17,12 @@ from isoperimetry.errors import ModelError
 _VALUES_PER_BATCH = 400_000
 
 
+def raised(error: BaseException) -> str:
+    """Return what the user's code raised, on one line."""
+    first_line = str(error).partition("\n")[0]
+    return f"raised {type(error).__name__}: {first_line}"
+
+
 def _refuse_training(module: nn.Module) -> None:
     training = [part for part, child in module.named_modules() if child.training]
     if training:
@@ -93,10 +99,13 @@ class Classifier:
         self._mean = None if mean is None else torch.tensor(mean, device=self.device).view(-1, 1, 1)
         self._std = None if std is None else torch.tensor(std, device=self.device).view(-1, 1, 1)
 
+    def __repr__(self) -> str:
+        return f"Classifier({self.name!r}, {self.fingerprint()}, bounds={self.bounds}, device='{self.device}')"
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Classifier:
-        """Return a copy with modules of its own that share the weights."""
-        for tensor in (*self.module.parameters(), *self.module.buffers()):
-            memo[id(tensor)] = tensor
+        """Return a copy with modules and buffers of its own; parameters are shared, as no one changes them."""
+        for parameter in self.module.parameters():
+            memo[id(parameter)] = parameter
         twin = copy.copy(self)
         twin.module = copy.deepcopy(self.module, memo)
         return twin
@@ -107,11 +116,17 @@ class Classifier:
         Raises
         ------
         ModelError
-            If the logits have another shape than (batch, classes) or are not all finite.
+            If the module raises an error, or the logits have another shape than (batch, classes) or are not all finite.
         """
         if self._mean is not None and self._std is not None:
             x = (x - self._mean) / self._std
-        logits = self.module(x)
+        else:
+            x = x.clone()  # a module whose first layer works in place must not change its caller's images
+        shape = tuple(x.shape)
+        try:
+            logits = self.module(x)
+        except Exception as error:  # whatever the user's code raises
+            raise ModelError(f"The model cannot take images of shape {shape}: it {raised(error)}") from error
         if not isinstance(logits, Tensor) or logits.ndim != 2 or logits.shape[0] != x.shape[0] or logits.shape[1] < 2:
             got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise ModelError(f"The model must return logits of shape ({x.shape[0]}, classes) but returned {got}.")
@@ -123,7 +138,7 @@ class Classifier:
         """Return the number of inputs of ``dim`` values that are sent through the model at once."""
         return max(4, min(512, _VALUES_PER_BATCH // dim))
 
-    @torch.inference_mode()
+    @torch.no_grad()  # not inference_mode: what a module keeps from a call must serve gradients later
     def predict(self, x: Tensor, *, fill: bool = True) -> Tensor:
         """Return the predicted classes, shape (n,), int64 on the CPU.
 
@@ -142,7 +157,7 @@ class Classifier:
             classes.append(self.logits(batch).argmax(1)[: len(rows)].cpu())
         return torch.cat(classes)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def check(self, images: Tensor, labels: Tensor) -> None:
         """Refuse images, labels or a model that cannot be audited; one clear sentence each.
 
@@ -178,11 +193,7 @@ class Classifier:
                 f"but all must be in the box [{low:g}, {high:g}]: rescale the images."
             )
         probe = images[: self.batch_size(images[0].numel())].to(self.device)
-        try:
-            first_answer, second_answer = self.logits(probe), self.logits(probe)
-        except (RuntimeError, TypeError) as error:
-            reason = str(error).splitlines()[0]
-            raise ModelError(f"The model cannot take images of shape {tuple(images.shape)}: {reason}") from error
+        first_answer, second_answer = self.logits(probe), self.logits(probe)
         if not torch.equal(first_answer, second_answer):
             raise ModelError(
                 "The model answered differently when asked twice: it must be deterministic (no random layer)."
@@ -196,8 +207,8 @@ class Classifier:
             )
 
     def fingerprint(self) -> str:
-        """Return 16 hexadecimal digits that name the weights and the settings."""
-        digest = hashlib.sha256(repr((type(self.module).__name__, self.bounds)).encode())
+        """Return 16 hexadecimal digits that name weights, structure (the module's ``repr``), box and normalisation."""
+        digest = hashlib.sha256(repr((self.module, self.bounds)).encode())
         weights = sorted(self.module.state_dict().items())
         for key, value in [("normalisation: mean", self._mean), ("normalisation: std", self._std), *weights]:
             digest.update(key.encode())

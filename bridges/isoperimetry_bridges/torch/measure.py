@@ -142,7 +142,8 @@ def measure_error_rate(
     n_samples : int, default 10,000
         Draws per image, fixed in advance, so that Clopper-Pearson intervals are valid.
     rng : None, int, SeedSequence, Generator or Stream
-        Seed of the noise; each draw is keyed by it, the purpose "count", the image's id and the draw's index.
+        Seed of the noise; each draw is keyed by it, the purpose "count", the image's id and the draw's index. `audit`
+        counts on the same draws: with the same ``rng``, do not choose its sigma by what comes out here.
     image_ids : sequence of n distinct int, optional
         Names of the images in the key, by default 0, 1, ...
     clip : bool, default False

@@ -13,12 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from isoperimetry.errors import IsoperimetryError
-from isoperimetry_bridges.torch.classifier import Classifier
-
-
-def _raised(error: Exception) -> str:
-    first_line = str(error).partition("\n")[0]
-    return f"raised {type(error).__name__}: {first_line}"
+from isoperimetry_bridges.torch.classifier import Classifier, raised
 
 
 def load_factory(spec: str, *, device: str | torch.device | None = None) -> Classifier:
@@ -52,7 +47,7 @@ def load_factory(spec: str, *, device: str | torch.device | None = None) -> Clas
         what = "does not exist: run" if missing else f"needs {error.name!r}: install that, or run"
         raise ValueError(f"model={spec!r}: the module {module_name!r} {what} from the folder that holds it.") from error
     except Exception as error:
-        raise ValueError(f"model={spec!r}: importing {module_name!r} {_raised(error)}") from error
+        raise ValueError(f"model={spec!r}: importing {module_name!r} {raised(error)}") from error
     factory = getattr(module, factory_name, None)
     if not callable(factory):
         raise ValueError(
@@ -63,7 +58,7 @@ def load_factory(spec: str, *, device: str | torch.device | None = None) -> Clas
     except IsoperimetryError:
         raise
     except Exception as error:
-        raise ValueError(f"model={spec!r}: {factory_name}() {_raised(error)}") from error
+        raise ValueError(f"model={spec!r}: {factory_name}() {raised(error)}") from error
     if isinstance(made, Classifier):
         if device is not None:
             raise ValueError(

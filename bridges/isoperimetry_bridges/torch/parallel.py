@@ -29,7 +29,13 @@ def _can_be_copied(tools: object) -> bool:
 
 
 def each_image(
-    tools: Tools, job: Callable[[Tools, int], Result], count: int, stage: Progress, *, device: torch.device
+    tools: Tools,
+    job: Callable[[Tools, int], Result],
+    count: int,
+    stage: Progress,
+    *,
+    device: torch.device,
+    done: Callable[[Result], object] = lambda result: None,
 ) -> list[Result]:
     """Return ``[job(tools, 0), ..., job(tools, count - 1)]`` and advance ``stage`` by one for each.
 
@@ -37,7 +43,8 @@ def each_image(
     share the threads that torch would use inside one operation (`torch.get_num_threads`): at most one thread an image,
     and with fewer images than threads several threads inside each operation. Every job then gets a copy of the tools,
     with the same weights, so that a module or an attack which keeps notes on itself is safe. Elsewhere, and where the
-    tools cannot be copied, the jobs run one after the other. The first error ends all.
+    tools cannot be copied, the jobs run one after the other. ``done`` gets each result as soon as it is there, in the
+    caller's thread. The first error ends all; jobs that are at work then are waited for, and go to ``done`` too.
     """
     threads = torch.get_num_threads()
     workers = min(threads, count) if device.type == "cpu" else 1
@@ -45,19 +52,30 @@ def each_image(
         results = []
         for index in range(count):
             results.append(job(tools, index))
+            done(results[-1])
             stage.advance(1)
         return results
-    torch.set_num_threads(threads // workers)
     pool = ThreadPoolExecutor(workers)
+    waiting: set[Future[Result]] = set()
     try:
+        torch.set_num_threads(threads // workers)
         futures: list[Future[Result]] = [
             pool.submit(lambda index=i: job(copy.deepcopy(tools), index))  # type: ignore[misc]
             for i in range(count)
         ]
+        waiting = set(futures)
         for future in as_completed(futures):
-            future.result()
+            waiting.discard(future)
+            done(future.result())
             stage.advance(1)
-    finally:
+    except BaseException:
+        # It has to be waited for the jobs at work anyhow: what they return is kept too.
         pool.shutdown(cancel_futures=True)
+        for future in waiting:
+            if not future.cancelled() and future.exception() is None:
+                done(future.result())
+        raise
+    finally:
+        pool.shutdown()
         torch.set_num_threads(threads)
     return [future.result() for future in futures]

@@ -81,6 +81,8 @@ class ImageCheck(Record):
     prediction, prediction_low, prediction_high : float
         The half-space distance from the clean image for the measured rate, and for the limits of its interval. A
         prediction: no theorem bounds this distance by the error rate.
+    attack_scale : float
+        The length handed to the attacks, by which they size their steps.
     clean_distances : dict of str to float
         Verified distance of the nearest error that each attack found from the clean image.
     audit : AttackAudit or None
@@ -102,6 +104,7 @@ class ImageCheck(Record):
     prediction: float = math.nan
     prediction_low: float = math.nan
     prediction_high: float = math.nan
+    attack_scale: float = math.nan
     clean_distances: dict[str, float] = dataclasses.field(default_factory=dict)
     audit: AttackAudit | None = None
     noisy_distances: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
@@ -127,13 +130,23 @@ class ModelCheck(Record):
     ----------
     name, fingerprint : str
         The fingerprint names weights and settings.
+    device : str
+    bounds : (float, float)
+        The input box; lengths are in the unit of the inputs.
+    batch_size : int
+        In which errors are counted and verified.
     attack : str
         The audited attack.
     others : tuple of str
         The attacks that back or contradict its distances.
+    attacks : tuple of str
+        All of them with their parameters, as `repr` shows them.
     images : tuple of ImageCheck
     family : AuditFamily or None
         How many images are convicted, at the family's confidence; None where no image could be audited.
+    joint_missed : tuple of float, one per audited image
+        The least fraction of noisy copies with a missed nearer error, all images at once at the family's confidence; 0
+        where none is certified.
     seconds : dict of str to float
         Where the time went, summed over images that ran side by side; noise, forward and tally are parts of the stages
         search and error rate.
@@ -141,10 +154,15 @@ class ModelCheck(Record):
 
     name: str
     fingerprint: str
+    device: str
+    bounds: tuple[float, float]
+    batch_size: int
     attack: str
     others: tuple[str, ...]
+    attacks: tuple[str, ...]
     images: tuple[ImageCheck, ...]
     family: AuditFamily | None
+    joint_missed: tuple[float, ...]
     seconds: dict[str, float]
 
     @property

@@ -46,10 +46,10 @@ class SigmaSearch(Record):
     image : int
         The image's id.
     status : SigmaStatus
-        BRACKETED: the rate passes the wanted one between two neighbours of the grid, and stays above it. NOT_MONOTONE:
-        it does at ``sigma``, but at a larger scale it is below again with confidence. NEVER_REACHED: at the largest
-        scale of the grid the rate is still lower; ``sigma`` is inf. BELOW_RANGE: at the smallest scale it is higher
-        already. ALREADY_WRONG: the model is wrong without noise; ``sigma`` is 0.
+        BRACKETED: the rate passes the wanted one between two neighbours of the grid, and was not seen below it again.
+        NOT_MONOTONE: it passes at ``sigma``, but at a larger scale it is below again with confidence. NEVER_REACHED: at
+        the largest scale of the grid the rate is still lower; ``sigma`` is inf. BELOW_RANGE: at the smallest scale it
+        is higher already. ALREADY_WRONG: the model is wrong without noise; ``sigma`` is 0.
     sigma : float
         The scale of the grid, next to the passage, at which the measured rate is nearest to the wanted one.
     errors, trials : int
@@ -250,7 +250,8 @@ def find_sigma(
     error_rate : float, default 0.01
         The wanted rate, in (0, 1).
     n_samples : int, default 1000
-        Draws per look; ``error_rate * n_samples`` must be at least 1.
+        Draws per look; ``error_rate * n_samples`` must be at least 1. Below about 9 / ``error_rate`` not even zero
+        errors show that a rate is lower, at a confidence shared by the whole grid: ``low`` is then 0.
     confidence : float, default 0.95
         Of the interval of sigma.
     rng : None, int, SeedSequence, Generator or Stream

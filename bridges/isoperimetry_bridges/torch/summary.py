@@ -1,145 +1,169 @@
-"""What a check found, for people: tables for the terminal and a reading in two sentences."""
+"""The tables of a check, for the terminal."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from isoperimetry.checks import AuditVerdict
+from isoperimetry.results import at_least, at_most
 from isoperimetry_bridges.torch.records import CheckSettings, ImageCheck, ModelCheck
 
-# From these widths on a terminal shows more columns; the widest shows intervals too.
-MEDIUM, WIDE = 115, 150
+# From this width on a terminal shows a line an image; narrower ones get two tables, with intervals below the numbers.
+WIDE = 150
 
 _STYLE = {AuditVerdict.ATTACK_FAILING: "bold red", AuditVerdict.CONSISTENT: "green", AuditVerdict.UNDECIDED: "default"}
 
 
-def _number(value: float, digits: int = 3) -> str:
-    if math.isnan(value):
-        return "-"
-    return "none" if math.isinf(value) else f"{value:.{digits}f}"
+def _length(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
 
 
-def _ratio(value: float, prediction: float) -> str:
-    return f"{value / prediction:.2f}" if prediction > 0 and math.isfinite(value) else "-"
+def _distance(value: float) -> str:
+    """Return a distance at which an attack found an error."""
+    return "none" if math.isinf(value) else _length(value)
+
+
+def _header(attack: str) -> str:
+    return attack.replace(" of ", "\nof ").replace(" from ", "\nfrom\n")
 
 
 def _percent(value: float) -> str:
     return f"{100 * value:.2f}"
 
 
-def image_table(model: ModelCheck, settings: CheckSettings, *, width: int = WIDE) -> Table:
-    """Return the table of one model, a row for each image, for a terminal of ``width`` columns."""
+def _table(title: str, caption: str, rows: Sequence[dict[str, str]]) -> Table:
     table = Table(
-        title=f"{model.name}: does {model.attack} miss errors?",
+        title=escape(title),
         title_justify="left",
         title_style="bold",
+        caption=escape(caption),
         caption_justify="left",
-        caption=(
-            (f"[..] {settings.interval_confidence:.0%} intervals; v" if width >= WIDE else "V")
-            + f"erdicts at confidence {settings.confidence:g}. "
-            "Lengths in the unit of the inputs. Clean image: the half-space formula is a prediction, no bound. "
-            "Noisy copies: medians, and the bound on them, a theorem."
-        ),
         box=box.SIMPLE_HEAD,
-        padding=(0, 1),
         collapse_padding=True,
     )
-    named = {image.image for image in model.convicted_images()}
-    rows = [
-        _cells(image, model.attack, settings, convicted=image.image in named, width=width) for image in model.images
-    ]
     for name in rows[0]:
-        table.add_column(name, justify="right", overflow="fold")
+        table.add_column(escape(name), justify="right", overflow="fold")
     for row in rows:
         table.add_row(*row.values())
     return table
 
 
-def _cells(image: ImageCheck, attack: str, settings: CheckSettings, *, convicted: bool, width: int) -> dict[str, str]:
-    """Return the row of one image by column; a column that holds nothing for it holds a dash."""
-    audit, search, wide = image.audit, image.search, width >= WIDE
-    sigma, errors, verdict, missed, median, best, p_value = "-", "-", "not audited", "-", "-", "-", "-"
+def image_tables(model: ModelCheck, settings: CheckSettings, *, width: int = WIDE) -> list[Table]:
+    """Return the tables of one model, a row for each image, for a terminal of ``width`` columns."""
+    named = {image.image for image in model.convicted_images()}
+    wide = width >= WIDE
+    noisy = [_noisy(image, model, settings, convicted=image.image in named, wide=wide) for image in model.images]
+    clean = [_clean(image, model) for image in model.images]
+    title = f"{model.name}: does {model.attack} miss errors?"
+    intervals = (
+        f"[..]: {settings.interval_confidence:.0%} intervals. Lengths in the unit of the inputs; none: none found. "
+    )
+    about_noisy = (
+        "Noisy copies: medians of the distances to the nearest error found, and the bound on them, a theorem; p-value, "
+        f"missed fraction and verdict of each image for itself, at confidence {settings.confidence:g}. "
+    )
+    about_clean = "Clean image: the half-space formula is a prediction, no bound."
+    if settings.clip:
+        about_clean += " It is one for noise that is not clipped."
+    if wide:
+        return [_table(title, intervals + about_noisy + about_clean, _joined(noisy, clean))]
+    return [_table(title, intervals + about_noisy, noisy), _table(f"{model.name}, clean images", about_clean, clean)]
+
+
+def _joined(noisy: Iterable[dict[str, str]], clean: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    rows = []
+    for first, second in zip(noisy, clean, strict=True):
+        row = dict(first)
+        verdict = {key: row.pop(key) for key in ("p-value", "missed\n>=, %", "verdict")}
+        rows.append(row | {f"clean:\n{key}": value for key, value in second.items() if key != "image"} | verdict)
+    return rows
+
+
+def _noisy(
+    image: ImageCheck, model: ModelCheck, settings: CheckSettings, *, convicted: bool, wide: bool
+) -> dict[str, str]:
+    """Return what was measured in noise, by column."""
+    audit, search, gap = image.audit, image.search, " " if wide else "\n"
+    sigma, errors, p_value, missed, verdict = "-", "-", "-", "-", "not audited"
     if audit is not None and image.error_rate is not None:
-        sigma, errors = _number(image.sigma), _percent(image.errors / image.trials)
-        if wide:
-            errors += f" [{_percent(image.error_rate.low)}, {_percent(image.error_rate.high)}]"
-            sigma += f" [{_number(search.low)}, {_number(search.high)}]" if search is not None else ""
-        style = _STYLE[audit.verdict]
-        verdict = f"[{style}]{'convicted' if convicted else audit.verdict.value}[/]"
-        missed = f"{100 * audit.missed_fraction:.0f}" if audit.verdict is AuditVerdict.ATTACK_FAILING else "-"
-        median, best = _number(image.noisy_median(attack)), _number(image.best_noisy_median())
-        p_value = f"{audit.p_value:.0e}" if audit.p_value < 1 else "1"
-    clean = image.clean_distances.get(attack, math.nan)
-    sigma_name = "sigma" if settings.sigma is not None else f"sigma(x0, {settings.error_rate:.3g})"
-    columns = {
+        sigma, errors = _length(image.sigma), _percent(image.errors / image.trials)
+        errors += f"{gap}[{_percent(image.error_rate.low)}, {_percent(image.error_rate.high)}]"
+        if search is not None:
+            sigma += f"{gap}[{_length(search.low)}, {_length(search.high)}]"
+        verdict = f"[{_STYLE[audit.verdict]}]{'convicted' if convicted else audit.verdict.value}[/]"
+        p_value = at_most(audit.p_value, 1)
+        if audit.verdict is AuditVerdict.ATTACK_FAILING:
+            missed = at_least(100 * audit.missed_fraction, 2)
+    distances = {
+        f"noisy:\n{_header(name)}": "-" if audit is None else _distance(image.noisy_median(name))
+        for name in (model.attack, *model.others)
+    }
+    return {
         "image": str(image.image),
-        sigma_name: sigma,
+        "sigma" if settings.sigma is not None else f"sigma(x0, {settings.error_rate:.3g})": escape(sigma),
         "status": image.status,
-        "errors in\nnoise, %": errors,
-        "clean:\npredicted": _number(image.prediction),
-        f"clean:\n{attack}": _number(clean),
-        "ratio": _ratio(clean, image.prediction),
-        "noisy:\nbound": _number(audit.bound) if audit is not None else "-",
-        f"noisy:\n{attack}": median,
-        "noisy:\nbest": best,
+        "errors in\nnoise, %": escape(errors),
+        "noisy:\nbound": "-" if audit is None else _length(audit.bound),
+        **distances,
         "p-value": p_value,
         "missed\n>=, %": missed,
         "verdict": verdict,
     }
-    hidden = set() if wide else {"ratio", "missed\n>=, %"}
-    if width < MEDIUM:
-        hidden |= {"status", "clean:\npredicted", f"clean:\n{attack}", "errors in\nnoise, %"}
-    return {name: value for name, value in columns.items() if name not in hidden}
+
+
+def _clean(image: ImageCheck, model: ModelCheck) -> dict[str, str]:
+    """Return what was predicted and found from the image itself, by column."""
+    found = image.clean_distances.get(model.attack, math.nan)
+    comparable = 0 < image.prediction < math.inf and found < math.inf
+    return {
+        "image": str(image.image),
+        "predicted": _length(image.prediction),
+        **{
+            _header(name): _distance(image.clean_distances.get(name, math.nan))
+            for name in (model.attack, *model.others)
+        },
+        "ratio": f"{found / image.prediction:.2f}" if comparable else "-",
+    }
 
 
 def model_table(models: Sequence[ModelCheck], settings: CheckSettings) -> Table:
     """Return the table of medians over images, a row for each model."""
-    table = Table(
-        title="Medians over the audited images",
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        collapse_padding=True,
-        caption_justify="left",
-        caption=(
-            f"Convicted: at least so many images, by Holm's procedure (family confidence {settings.confidence:g}). "
-            "none: no error found on half of them."
-        ),
-    )
-    for name in (
-        "model",
-        "images",
-        "sigma",
-        "clean:\npredicted",
-        "clean: audited\nattack",
-        "clean: best\nattack",
-        "noisy: best\nattack / bound",
-        "gradient\nzero, %",
-        "convicted",
-    ):
-        table.add_column(name, justify="right", overflow="fold")
+    rows = []
     for model in models:
         images = model.audited
-        table.add_row(
-            model.name,
-            str(len(images)),
-            _number(model.median([i.sigma for i in images])),
-            _number(model.median([i.prediction for i in images])),
-            _number(model.median([i.clean_distances[model.attack] for i in images])),
-            _number(model.median([min(i.clean_distances.values()) for i in images])),
-            _number(_bound_fraction(model), 2),
-            f"{100 * model.median([i.blocked[model.attack] for i in images]):.0f}" if images else "-",
-            f"{model.n_convicted} of {len(images)}",
+        share = bound_share(model)
+        rows.append(
+            {
+                "model": escape(model.name),
+                "images": str(len(images)),
+                "sigma": _length(model.median([i.sigma for i in images])),
+                "clean:\npredicted": _length(model.median([i.prediction for i in images])),
+                f"clean:\n{models[0].attack}": _distance(
+                    model.median([i.clean_distances[model.attack] for i in images])
+                ),
+                "clean:\nbest": _distance(model.median([min(i.clean_distances.values()) for i in images])),
+                "noisy: best\n/ bound": "none" if math.isinf(share) else "-" if math.isnan(share) else f"{share:.2f}",
+                "gradient\nzero, %": _percent(model.median([i.blocked[model.attack] for i in images]))
+                if images
+                else "-",
+                "convicted": f"{model.n_convicted} of {len(images)}",
+            }
         )
-    return table
+    return _table(
+        "Medians over the audited images",
+        "best: the nearest error that any of the attacks found. gradient zero: share of the noisy copies where the "
+        "audited attack met a gradient of exactly zero. convicted: at least so many images, by Holm's procedure at "
+        f"family confidence {settings.confidence:g}.",
+        rows,
+    )
 
 
-def _bound_fraction(model: ModelCheck) -> float:
+def bound_share(model: ModelCheck) -> float:
     """Return the best attack's median distance from noisy copies over the theorem's bound for it, median over images.
 
     Images without a bound (no error was counted) and with a bound of zero (the model errs on half of the noise) are
@@ -147,64 +171,3 @@ def _bound_fraction(model: ModelCheck) -> float:
     """
     bounds = [(image, image.audit.bound) for image in model.audited if image.audit is not None]
     return model.median([image.best_noisy_median() / bound for image, bound in bounds if 0 < bound < math.inf])
-
-
-def _share_of_bound(model: ModelCheck) -> str:
-    share = _bound_fraction(model)
-    if math.isinf(share):
-        return f"none found for {model.name}"
-    return f"{_number(share, 2)} of the bound for {model.name}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def reading(models: Sequence[ModelCheck], settings: CheckSettings) -> str:
-    """Return what the tables say, in two sentences that need no theory."""
-    audited = [model for model in models if model.audited]
-    if not audited:
-        return (
-            "No image could be audited. Each was either wrong without noise, or never wrong often enough in noise: "
-            "the status in the table says which."
-        )
-    guilty = [model for model in audited if model.n_convicted]
-    cleared = [model for model in audited if not model.n_convicted]
-    sentences = []
-    if guilty:
-        parts = []
-        for model in guilty:
-            named = [i.audit for i in model.convicted_images() if i.audit is not None]
-            parts.append(
-                f"{model.name} (at least {model.n_convicted} of {len(model.audited)} images, "
-                f"p <= {max(a.p_value for a in named):.0e}, "
-                f"on at least {100 * min(a.missed_fraction for a in named):.0f} % of the noisy copies of each)"
-            )
-        sentences.append(
-            f"{guilty[0].attack} provably misses errors on {_listed(parts)}: its errors in noise force other errors "
-            f"nearer than the attack found, so its distances there say nothing about robustness."
-        )
-    if cleared:
-        sentence = (
-            f"{cleared[0].attack} is not convicted on {_listed([m.name for m in cleared])}: the best attack's median "
-            f"distance from noisy copies is {_listed([_share_of_bound(m) for m in cleared])}"
-        )
-        by_name = {model.name: model for model in cleared}
-        if {"clean", "noisy"} <= set(by_name) and settings.sigma is None:
-            clean, noisy = by_name["clean"], by_name["noisy"]
-            sigmas = [m.median([i.sigma for i in m.audited]) for m in (clean, noisy)]
-            lengths = [m.median([min(i.clean_distances.values()) for i in m.audited]) for m in (clean, noisy)]
-            sentence += (
-                f"; from {clean.name} to {noisy.name}, trained in noise, the noise tolerated goes from "
-                f"{sigmas[0]:.2f} to {sigmas[1]:.2f} and the nearest error from {lengths[0]:.2f} to {lengths[1]:.2f}"
-            )
-        sentences.append(sentence + ".")
-        if not guilty:
-            sentences.append(
-                "That is no proof that the attack is good: nearer errors may exist that noise does not show."
-            )
-    else:
-        sentences.append(
-            "Use a stronger attack, one that does not need this model's gradients, before you trust a distance."
-        )
-    return " ".join(sentences)

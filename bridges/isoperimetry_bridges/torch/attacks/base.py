@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from isoperimetry_bridges.torch.classifier import Classifier
+from isoperimetry.errors import ModelError
+from isoperimetry_bridges.torch.classifier import Classifier, raised
 
 Box: TypeAlias = tuple[float, float]
 
@@ -68,7 +69,10 @@ def input_gradient(classifier: Classifier, x: Tensor, labels: Tensor) -> tuple[T
     with torch.enable_grad():
         logits = classifier.logits(x)
         loss = nn.functional.cross_entropy(logits, labels, reduction="sum")
-    gradient = torch.autograd.grad(loss, x, allow_unused=True)[0] if loss.requires_grad else None
+    try:
+        gradient = torch.autograd.grad(loss, x, allow_unused=True)[0] if loss.requires_grad else None
+    except Exception as error:  # whatever the user's code raises
+        raise ModelError(f"The model's gradient cannot be computed: it {raised(error)}") from error
     gradient = torch.zeros_like(x) if gradient is None else gradient.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
     return logits.detach(), gradient
 

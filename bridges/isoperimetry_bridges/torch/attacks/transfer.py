@@ -33,6 +33,7 @@ class Transfer:
         self, classifier: Classifier, starts: Tensor, label: int, *, scale: float, box: Box | None = None
     ) -> NearestErrors:
         """Attack ``starts``; see `Attack`."""
+        starts = starts.cpu()
         found = self.attack(self.source, starts, label, scale=scale, box=box)
         # A start that only the source gets wrong has no direction to follow: it stays where it is.
         candidates = found.points.clone()

@@ -48,6 +48,10 @@ class QuantizedConvNet(SmallConvNet):
         self.high: Tensor
         self.register_buffer("high", torch.ones(3))
 
+    def extra_repr(self) -> str:
+        """Return what tells two of these apart, as `repr` shows it."""
+        return f"levels={self.levels}"
+
     def activate(self, x: Tensor, layer: int) -> Tensor:
         """Return the activation, clamped to [0, high] and rounded to a multiple of high / (levels - 1)."""
         high = self.high[layer]

@@ -1,0 +1,159 @@
+"""Where the results of a check go: a line for each finished image, results.json and figure.png, the terminal."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from isoperimetry.errors import MissingDependency
+from isoperimetry_bridges.torch.records import CheckSettings, ImageCheck, ModelCheck
+from isoperimetry_bridges.torch.summary import WIDE, image_tables, model_table
+
+_VERSIONED = ("isoperimetry", "torch", "numpy", "numba", "scipy")
+
+
+def environment() -> dict[str, Any]:
+    """Return versions and machine, as JSON-safe values."""
+    return {
+        "versions": {name: version(name) for name in _VERSIONED} | {"python": platform.python_version()},
+        "machine": {
+            "system": platform.platform(),
+            "cores": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+            "float32_matmul_precision": torch.get_float32_matmul_precision(),
+        },
+    }
+
+
+def file_digest(path: Path) -> str:
+    """Return the first 16 hexadecimal digits of a file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def say(text: str = "") -> None:
+    """Print to standard output, whatever its encoding; once a reader has gone away, to nowhere."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        print(text.encode(encoding, "replace").decode(encoding), flush=True)
+    except BrokenPipeError:
+        # The exit code must still tell what was found, and Python must not find the closed pipe again at its end.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+class Output:
+    """The output folder of one check.
+
+    Each finished image is appended to ``images.jsonl`` at once, so that an interrupt or a late error loses nothing; the
+    file goes when ``results.json`` holds everything.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it does not exist.
+    settings : CheckSettings
+    about : mapping
+        What else is needed to repeat the run: seed, source, data; JSON-safe.
+
+    Raises
+    ------
+    MissingDependency
+        If the figure cannot be drawn, said before anything is measured.
+    OSError
+        If the folder cannot be written to, likewise.
+    """
+
+    def __init__(self, folder: Path, settings: CheckSettings, about: Mapping[str, Any]) -> None:
+        if find_spec("matplotlib") is None:
+            raise MissingDependency("The figure of a check", "matplotlib", "report")
+        self.settings = settings
+        self.about = {"settings": settings.to_dict(), **about, **environment()}
+        folder.mkdir(parents=True, exist_ok=True)
+        self.results, self.figure, self.images = (folder / n for n in ("results.json", "figure.png", "images.jsonl"))
+        self.images.write_text(json.dumps(self.about, allow_nan=False) + "\n")
+        self.n_images = 0
+
+    def keep(self, model: str, image: ImageCheck) -> None:
+        """Append one finished image."""
+        with self.images.open("a") as file:
+            file.write(json.dumps({"model": model, **image.to_dict()}, allow_nan=False) + "\n")
+        self.n_images += 1
+
+    def save(self, checked: Sequence[ModelCheck], words: str, seconds: float) -> list[Path]:
+        """Write results.json, and figure.png where an image was audited; return the paths of what was written."""
+        from isoperimetry.plots import distance_against_error_rate
+
+        record = {
+            "format": 1,
+            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "unit": "of the inputs: noise, distances and each model's bounds (its input box) share it",
+            **self.about,
+            "models": [result.to_dict() for result in checked],
+            "reading": words,
+            "seconds": seconds,
+        }
+        partial = self.results.with_suffix(".partial")
+        partial.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
+        partial.replace(self.results)
+        self.images.unlink()
+        # A figure of an earlier run would belong to other results.
+        self.figure.unlink(missing_ok=True)
+        groups = {model.name: [image.audit for image in model.audited if image.audit is not None] for model in checked}
+        if not any(groups.values()):
+            return [self.results]
+        named = {model.name: model.family.convicted for model in checked if model.family is not None}
+        axes = distance_against_error_rate(groups, convicted=named)
+        partial = self.figure.with_suffix(".partial")
+        axes.figure.savefig(partial, format="png", dpi=150, bbox_inches="tight")  # type: ignore[union-attr]
+        partial.replace(self.figure)
+        return [self.results, self.figure]
+
+
+def show(checked: Sequence[ModelCheck], settings: CheckSettings, words: str, *, seconds: float, verbose: bool) -> None:
+    """Print the tables, the time where it is asked for, and the reading."""
+    console = Console()
+    if not console.is_terminal:
+        # A file or a pipe has no width of its own: the tables keep their columns.
+        console = Console(width=WIDE + 30)
+    with console.capture() as capture:
+        for result in checked:
+            for table in image_tables(result, settings, width=console.width):
+                console.print(table, "")
+        console.print(model_table(checked, settings), "")
+        noise = (
+            "clipped to the box, attacks confined to it"
+            if settings.clip
+            else "not clipped, attacks not confined to the box"
+        )
+        console.print(f"Noise: {noise}.", highlight=False)
+        if verbose:
+            console.print(
+                "Seconds, summed over images side by side; noise, forward and tally are parts of the first stages."
+            )
+            for result in checked:
+                console.print(_seconds(result), highlight=False, markup=False)
+            console.print(f"In all: {seconds:.1f} s.", highlight=False)
+        console.print(f"\n{words}", highlight=False, markup=False)
+    say(capture.get())
+
+
+def _seconds(result: ModelCheck) -> str:
+    parts = ", ".join(f"{name} {spent:.1f} s" for name, spent in result.seconds.items())
+    forward = result.seconds.get("forward", 0.0)
+    if not forward:
+        return f"{result.name}: {parts}."
+    share = (result.seconds["noise"] + result.seconds["tally"]) / forward
+    return f"{result.name}: {parts}. Noise and tally: {100 * share:.1f} % of forward."
