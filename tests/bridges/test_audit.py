@@ -15,9 +15,17 @@ from torch import Tensor
 from isoperimetry.bounds import halfspace_distance, median_distance_bound
 from isoperimetry.checks import AttackAudit, AuditVerdict, audit_attack, audit_many
 from isoperimetry.special import ndtr
-from isoperimetry.streams import as_stream
-from isoperimetry_bridges.torch import Classifier, NearestErrors, ProjectedGradient, Transfer, audit, find_sigma
-from isoperimetry_bridges.torch.audit import attack_scale, noisy_starts
+from isoperimetry_bridges.torch import (
+    Classifier,
+    NearestErrors,
+    ProjectedGradient,
+    SigmaStatus,
+    Transfer,
+    audit,
+    find_sigma,
+    nearest_error,
+)
+from isoperimetry_bridges.torch.audit import attack_scale
 
 # An error rate of 1.7 %, and a bound of about 2.1 sigma.
 DISTANCE, SIGMA = 0.85, 0.4
@@ -49,6 +57,17 @@ class Straight:
         assert (classifier.predict(points) != label).all()  # longer or not, all are verified errors
         distances = (points.double() - starts.double()).flatten(1).norm(dim=1).numpy()
         return NearestErrors(distances=distances, points=points, blocked=np.zeros(len(starts), bool))
+
+
+class Stays(Straight):
+    """Finds nothing."""
+
+    def __call__(
+        self, classifier: Classifier, starts: Tensor, label: int, *, scale: float, box: Any = None
+    ) -> NearestErrors:
+        self.scales.append(scale)
+        nowhere = np.full(len(starts), np.inf)
+        return NearestErrors(distances=nowhere, points=starts, blocked=np.zeros(len(starts), bool))
 
 
 def run(module: Any, count: int = 1, **options: Any) -> list[AttackAudit]:
@@ -146,8 +165,13 @@ def test_it_is_the_audit_of_the_counts_and_distances(exact: Any, seed: int, sure
     (result,) = run(exact.half_space(DISTANCE), attack=attack, n_samples=20_000, confidence=0.99, rng=seed)
     surely(result.errors, 20_000, float(ndtr(-DISTANCE / SIGMA)))
     assert (result.trials, result.sigma, result.confidence, result.n_starts) == (20_000, SIGMA, 0.99, 60)
-    again = attack(Classifier(exact.half_space(DISTANCE)), attack.starts[0], 0, scale=1.0)
-    by_hand = audit_attack(again.distances, errors=result.errors, trials=20_000, sigma=SIGMA, confidence=0.99)
+    assert len(attack.starts[0]) == 61
+    assert torch.equal(attack.starts[0][:1], exact.images())  # the image itself, which the audit is not about
+    again = attack(Classifier(exact.half_space(DISTANCE)), attack.starts[0][1:], 0, scale=1.0)
+    by_hand = audit_attack(
+        again.distances, errors=result.errors, trials=20_000, sigma=SIGMA, confidence=0.99, conditional=False,
+        checked=("verified", "deterministic"),
+    )  # fmt: skip
     assert by_hand == result
 
 
@@ -158,10 +182,11 @@ def test_starts_are_taken_whatever_the_model_says(exact: Any, seed: int, surely:
 
 
 def test_starts_are_gaussian_around_the_image(exact: Any, seed: int) -> None:
-    classifier = Classifier(exact.half_space(DISTANCE))
-    starts = noisy_starts(
-        classifier, exact.images()[0], SIGMA, root=as_stream(seed), image_id=0, n_starts=4000, clip=False
-    )
+    attack = Straight()
+    run(exact.half_space(DISTANCE), attack=attack, n_starts=4000, rng=seed)
+    (starts,) = attack.starts
+    assert len(starts) == 4001  # the image itself and its noisy copies
+    starts = starts[1:]
     z = ((starts - 0.5) / SIGMA).double()
     # 64,000 values: 5.2 deviations have probability 2e-7.
     assert abs(float(z.mean())) < 5.2 / math.sqrt(z.numel())
@@ -229,6 +254,64 @@ def test_each_image_has_its_sigma_and_label(exact: Any, seed: int) -> None:
     (wrong,) = audit(Classifier(exact.constant(1)), exact.images(), [0], sigma=0.4, n_samples=50, n_starts=10, rng=seed)
     assert (wrong.errors, wrong.n_zero) == (50, 10)
 
+
+# --- without noise ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("attack", ["pgd", "ddn"])
+def test_nearest_errors_need_no_scale(exact: Any, seed: int, attack: str) -> None:
+    images = exact.images(3)
+    images[1] += 0.5 * exact.normal().view(exact.shape)  # 0.15 inside the errors
+    images[2] += 0.2 * exact.normal().view(exact.shape)
+    for distance in (0.35, 1e-3):
+        classifier = Classifier(exact.half_space(distance))
+        found = nearest_error(classifier, images, [0, 0, 0], attack=attack, rng=seed)
+        expected = [distance, 0.0, max(distance - 0.2, 0.0)]
+        assert [float(one.distances[0]) for one in found] == pytest.approx(expected, rel=1e-3, abs=1e-6)
+        for one, image in zip(found, images, strict=True):
+            assert classifier.predict(one.points).tolist() == [1]
+            moved = float((one.points[0].double() - image.double()).norm())
+            assert moved == pytest.approx(float(one.distances[0]), abs=1e-7)
+
+
+@pytest.mark.parametrize("attack", ["pgd", "ddn"])
+def test_an_error_that_noise_never_shows_is_found(exact: Any, seed: int, attack: str) -> None:
+    # A paraboloid of errors, its apex at 0.5: the 15 other directions of the noise always lead out of it.
+    normal = exact.normal()
+
+    def logits(x: Tensor) -> Tensor:
+        offset = (x - 0.5).flatten(1)
+        along = offset @ normal
+        across = (offset - along[:, None] * normal).square().sum(1)
+        return torch.stack([torch.zeros_like(along), along - 0.5 - across], 1)
+
+    classifier = Classifier(exact.module(logits))
+    (search,) = find_sigma(classifier, exact.images(), [0], n_samples=100, rng=seed)
+    assert search.status is SigmaStatus.NEVER_REACHED
+    (found,) = nearest_error(classifier, exact.images(), [0], attack=attack, rng=seed)
+    assert found.distances == pytest.approx([0.5], rel=1e-3)
+
+
+def test_the_scale_of_nearest_errors(exact: Any, seed: int) -> None:
+    classifier, images = Classifier(exact.half_space(DISTANCE), bounds=(-1.0, 2.0)), exact.images(2)
+    attack = Straight()
+    nearest_error(classifier, images, [0, 0], attack=attack, scale=[0.3, 2.0], rng=seed)
+    assert attack.scales == [0.3, 2.0]
+    searches = find_sigma(classifier, images, [0, 0], n_samples=100, rng=seed)
+    nearest_error(classifier, images, [0, 0], attack=attack, rng=seed)
+    assert attack.scales[2:] == [attack_scale(1, 100, search.sigma) for search in searches]
+    assert attack.scales[2:] == pytest.approx([DISTANCE] * 2, rel=0.5)
+    # Already wrong, and never reached: the width of the box stands for the scale of the noise.
+    for wrong in (0, 1):
+        module = exact.constant(wrong)
+        module.register_buffer("normal", exact.normal())
+        module.register_buffer("offset", torch.tensor(-1e3))  # the stub of an attack goes nowhere
+        never = Straight() if wrong else Stays()
+        nearest_error(Classifier(module, bounds=(-1.0, 2.0)), images[:1], [0], attack=never, rng=seed)
+        assert never.scales == [attack_scale(1, 100, 3.0)]
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
 
 BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "unknown attack": ({"attack": "fgsm"}, ValueError, "attack='fgsm'"),

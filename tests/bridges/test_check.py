@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +17,13 @@ from rich.console import Console
 
 from isoperimetry.bounds import halfspace_distance
 from isoperimetry.checks import AuditVerdict, audit_attack, audit_many
+from isoperimetry.errors import ModelError
 from isoperimetry.special import ndtr
 from isoperimetry_bridges.torch import (
     CheckSettings,
     Classifier,
     DecoupledDirectionNorm,
+    ImageCheck,
     ModelCheck,
     NearestErrors,
     ProjectedGradient,
@@ -28,7 +32,8 @@ from isoperimetry_bridges.torch import (
     check_model,
     find_sigma,
 )
-from isoperimetry_bridges.torch.summary import image_table, model_table, reading
+from isoperimetry_bridges.torch.reading import reading
+from isoperimetry_bridges.torch.summary import WIDE, image_tables, model_table
 
 SMALL = CheckSettings(error_rate=0.02, n_search=300, n_samples=3000, n_starts=40)
 FIXED = CheckSettings(sigma=0.4, n_samples=3000, n_starts=40)
@@ -44,7 +49,7 @@ def text(*models: ModelCheck, settings: CheckSettings) -> str:
     console = Console(width=250, record=True, file=None, quiet=False)
     with console.capture() as capture:
         for model in models:
-            console.print(image_table(model, settings))
+            console.print(*image_tables(model, settings, width=WIDE))
         console.print(model_table(models, settings))
     return capture.get()
 
@@ -98,12 +103,57 @@ def test_the_verdict_can_be_recomputed(exact: Any, seed: int) -> None:
         again = [
             audit_attack(
                 image.noisy_distances["PGD"], errors=image.errors, trials=image.trials, sigma=image.sigma,
-                confidence=SMALL.confidence,
+                confidence=SMALL.confidence, conditional=False, checked=("verified", "deterministic"),
             )
             for image in result.images
         ]  # fmt: skip
         assert again == [image.audit for image in result.images]
         assert audit_many(again, confidence=SMALL.confidence) == result.family
+
+
+def test_what_is_missed_on_all_images_at_once(exact: Any, seed: int) -> None:
+    images = exact.images(4)
+    images[1] += 0.9 * exact.normal().view(exact.shape)  # already wrong: it takes no share of the level
+    result = check_model(Classifier(exact.quantized(DISTANCE)), images, [0] * 4, settings=SMALL, rng=seed)
+    assert [image.image for image in result.audited] == [0, 2, 3]
+    assert len(result.joint_missed) == 3
+    for image, joint in zip(result.audited, result.joint_missed, strict=True):
+        assert image.audit is not None
+        shared = audit_attack(
+            image.noisy_distances["PGD"], errors=image.errors, trials=image.trials, sigma=image.sigma,
+            confidence=1 - (1 - SMALL.confidence) / 3,
+        )  # fmt: skip
+        assert joint == shared.missed_fraction
+        assert 0 < joint < image.audit.missed_fraction
+    (alone,) = (check := run(exact.quantized(DISTANCE), rng=seed)).joint_missed
+    assert check.images[0].audit is not None
+    assert alone == check.images[0].audit.missed_fraction
+    sound = run(exact.half_space(DISTANCE), 3, rng=seed)
+    assert sound.joint_missed == (0.0, 0.0, 0.0)
+    assert run(exact.constant(1), 2, rng=seed).joint_missed == ()
+
+
+@pytest.mark.parametrize("error", [KeyError("late"), KeyboardInterrupt()])
+def test_images_are_handed_over_when_they_are_there(exact: Any, seed: int, error: BaseException) -> None:
+    kept: list[ImageCheck] = []
+    result = run(exact.half_space(DISTANCE), 3, FIXED, rng=seed, on_image=kept.append)
+    assert sorted(kept, key=lambda image: image.image) == list(result.images)
+    # The model fails on the last of three images, in noise only.
+    inner = exact.half_space(DISTANCE)
+
+    def logits(x: torch.Tensor) -> torch.Tensor:
+        if (x.flatten(1).mean(1) > 0.9).all():
+            raise error
+        return inner(x)
+
+    before = exact.images(3)
+    before[2] = 0.95
+    kept.clear()
+    with pytest.raises((ModelError, KeyboardInterrupt)):
+        check_model(Classifier(exact.module(logits)), before, [0] * 3, settings=FIXED, rng=seed, on_image=kept.append)
+    assert [image.image for image in kept] == [0, 1]
+    again = run(exact.half_space(DISTANCE), 2, FIXED, rng=seed).images
+    assert [image.to_dict() for image in kept] == [image.to_dict() for image in again]
 
 
 def test_a_masked_model_is_convicted_and_transfer_finds_what_was_missed(exact: Any, seed: int) -> None:
@@ -290,6 +340,117 @@ def test_a_conviction_is_read_out(exact: Any, seed: int) -> None:
     assert len(sentences(reading([masked], SMALL))) == 2
     assert "provably" not in reading([sound], SMALL)
     assert len(sentences(reading([sound], SMALL))) == 2
+
+
+def numbers(shown: str) -> Counter[str]:
+    """Return the numbers in the rows of tables, and words in their place; not those of headings and captions."""
+    rows, inside = [], False
+    for line in shown.splitlines():
+        inside = "─" in line or (inside and bool(line.strip()))
+        rows += [line] if inside else []
+    return Counter(
+        re.findall(r"\d[\d.]*(?:e[+-]\d+)?|\b(?:inf|none|convicted|consistent|undecided)\b", "\n".join(rows))
+    )
+
+
+@pytest.mark.parametrize("width", [80, 100, 149])
+@pytest.mark.parametrize("given", [True, False])
+def test_narrow_tables_hold_what_wide_ones_hold(exact: Any, seed: int, width: int, given: bool) -> None:
+    # As in the default run, with three attacks; the last image is wrong without noise, and the third hardly ever.
+    settings = FIXED if given else SMALL
+    images = exact.images(4)
+    images[2] -= 0.8 * exact.normal().view(exact.shape)
+    images[3] += 0.9 * exact.normal().view(exact.shape)
+    transfer = Transfer(source=Classifier(exact.half_space(DISTANCE), name="clean"), attack=ProjectedGradient())
+    for module in (exact.quantized(DISTANCE), exact.half_space(DISTANCE)):
+        result = check_model(
+            Classifier(module), images, [0] * 4, settings=settings, others=["ddn", transfer], rng=seed
+        )  # fmt: skip
+
+        def shown(columns: int, checked: ModelCheck = result) -> tuple[int, str]:
+            tables = image_tables(checked, settings, width=columns)
+            console = Console(width=columns)
+            with console.capture() as capture:
+                for table in tables:
+                    console.print(table, "")
+            return len(tables), capture.get()
+
+        (one, wide), (two, narrow) = shown(max(WIDE, 170)), shown(width)
+        assert (one, two) == (1, 2)
+        extra = Counter(str(image.image) for image in result.images)  # each table names the images
+        assert numbers(narrow) == numbers(wide) + extra
+        assert max(map(len, narrow.splitlines())) <= width
+        for image in result.audited:
+            assert image.audit is not None
+            for value in (image.sigma, image.prediction, image.audit.bound, *image.clean_distances.values()):
+                assert f"{value:.3f}" in narrow or math.isinf(value)
+            for distances in image.noisy_distances:
+                assert math.isinf(image.noisy_median(distances)) or f"{image.noisy_median(distances):.3f}" in narrow
+
+
+def test_names_are_shown_as_they_are(exact: Any, seed: int) -> None:
+    strange = "net [/x] [bold]b[/bold] :smile: \\"
+    transfer = Transfer(source=Classifier(exact.half_space(DISTANCE), name="[/red]"), attack=ProjectedGradient())
+    result = check_model(
+        Classifier(exact.quantized(DISTANCE), name=strange), exact.images(2), [0, 0], settings=SMALL,
+        others=[transfer], rng=seed,
+    )  # fmt: skip
+    shown = text(result, settings=SMALL)
+    assert f"{strange}: does PGD miss errors?" in shown
+    assert shown.count(strange) == 2  # the title, and the table of medians
+    assert "[/red]" in shown
+    assert strange in reading([result], SMALL)
+
+
+SAFE_P = [4.0e-4, 4.0000001e-4, 1.23e-9, 9.5e-4, 9.9999e-4, 1e-300, 3e-4]
+SAFE_SHARES = [0.5, 0.12349, 0.4999999, 0.009999, 1e-5, 0.3, 1.0]
+
+
+@pytest.mark.parametrize(("p", "share"), [*zip(SAFE_P, SAFE_SHARES, strict=True)])
+def test_numbers_of_the_reading_are_rounded_to_the_safe_side(exact: Any, seed: int, p: float, share: float) -> None:
+    result = run(exact.quantized(DISTANCE), 3, rng=seed)
+    assert result.family is not None
+    family = dataclasses.replace(result.family, adjusted_p_values=(p / 2, 0.7, p), convicted=(0, 2), n_convicted=2)
+    # The image that is not named has no say.
+    result = dataclasses.replace(result, family=family, joint_missed=(share, 0.0, min(2 * share, 1.0)))
+    words = reading([result], SMALL)
+    (said_p,), (said_share,) = re.findall(r"\(p <= (\S+)\)", words), re.findall(r"at least (\S+) % of the", words)
+    assert p <= float(said_p) <= 2 * p
+    assert 0.9 * 100 * share <= float(said_share) <= 100 * share
+    assert "at least 2 of 3 images" in words
+    # Nothing is said of what is not certified on each.
+    words = reading([dataclasses.replace(result, joint_missed=(share, 0.5, 0.0))], SMALL)
+    assert "of the noisy copies" not in words.partition(":")[0]
+
+
+def test_training_in_noise_is_compared_on_the_images_audited_on_both(exact: Any, seed: int) -> None:
+    def checked(name: str, module: Any) -> ModelCheck:
+        images = exact.images(4)
+        images[1] += 0.5 * exact.normal().view(exact.shape)
+        return check_model(Classifier(module, name=name), images, [0] * 4, settings=SMALL, rng=seed)
+
+    far, near = checked("far", exact.half_space(DISTANCE)), checked("near", exact.half_space(0.4))
+    assert [image.image for image in near.audited] == [0, 2, 3]
+    assert len(far.audited) == 4
+    words = reading([near, far], SMALL, trained_in_noise=("near", "far"))
+    both = [far.images[i] for i in (0, 2, 3)]
+    sigmas = [f"{np.median([image.sigma for image in images]):.2f}" for images in (near.audited, both)]
+    assert (
+        f"; from near to far, trained in noise, of 3 images the noise scale tolerated is larger on 3 (median "
+        f"{sigmas[0]}, then {sigmas[1]}) and the nearest error found is larger on 3 (median 0.40, then 0.85)."
+    ) in words
+    assert len(sentences(words)) == 2
+    back = reading([near, far], SMALL, trained_in_noise=("far", "near"))
+    assert "of 3 images the noise scale tolerated is larger on 0 (" in back
+    assert "found is larger on 0 (median 0.85, then 0.40)" in back
+    # Nothing is compared where it was not asked for, or where there is nothing.
+    assert "trained in noise" not in reading([near, far], SMALL)
+    nothing = checked("far", exact.constant(1))
+    assert "trained in noise" not in reading([near, nothing], SMALL, trained_in_noise=("near", "far"))
+    masked = checked("masked", exact.quantized(DISTANCE))
+    words = reading([near, masked], SMALL, trained_in_noise=("near", "masked"))
+    assert "(median 0.40, then none found)" in words
+    assert "inf" not in words
 
 
 def test_nothing_audited(exact: Any, seed: int) -> None:

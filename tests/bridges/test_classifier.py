@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from isoperimetry.errors import IsoperimetryError, ModelError
-from isoperimetry_bridges.torch import Classifier
+from isoperimetry_bridges.torch import Classifier, ProjectedGradient, Transfer
+from isoperimetry_bridges.torch.attacks.base import input_gradient
 
 
 def message(error: pytest.ExceptionInfo[Exception]) -> str:
@@ -108,6 +109,41 @@ def test_wrong_models_are_refused(exact: Any, name: str) -> None:
         classifier.check(exact.images(2), torch.tensor([0, 0]))
     message(error)
     assert isinstance(error.value, IsoperimetryError)
+
+
+def raising(error: Exception) -> Callable[[Tensor], Any]:
+    def logits(x: Tensor) -> Any:
+        raise error
+
+    return logits
+
+
+@pytest.mark.parametrize("error", [AssertionError(), KeyError("head"), ValueError("one\ntwo"), ZeroDivisionError("x")])
+def test_whatever_the_model_raises_is_a_model_error(exact: Any, error: Exception) -> None:
+    classifier = Classifier(exact.module(raising(error)))
+    for call in (
+        lambda: classifier.check(exact.images(2), torch.tensor([0, 0])),
+        lambda: classifier.predict(exact.images(2)),
+        lambda: classifier.logits(exact.images(2)),
+    ):
+        with pytest.raises(ModelError, match=f"raised {type(error).__name__}") as caught:
+            call()
+        message(caught)
+        assert caught.value.__cause__ is error
+    interrupted = Classifier(exact.module(raising(KeyboardInterrupt())))  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.check(exact.images(2), torch.tensor([0, 0]))
+
+
+def test_a_gradient_that_cannot_be_computed_is_a_model_error(exact: Any) -> None:
+    # Works forwards, and not backwards: a number that the gradient needs is overwritten.
+    inner = exact.half_space(1.0)
+    module = exact.module(lambda x: inner(x).sigmoid_().mul_(2.0).exp_().add_(1.0))
+    classifier = Classifier(module)
+    classifier.check(exact.images(2), torch.tensor([0, 0]))
+    with pytest.raises(ModelError, match="gradient cannot be computed: it raised RuntimeError") as caught:
+        input_gradient(classifier, exact.images(2), torch.tensor([0, 0]))
+    message(caught)
 
 
 def nan_pixel(images: Tensor) -> Tensor:
@@ -283,3 +319,23 @@ def test_models_without_parameters_work(exact: Any) -> None:
     assert classifier.predict(exact.images(2)).tolist() == [1, 1]
     assert len(classifier.fingerprint()) == 16
     assert np.isfinite(classifier.logits(exact.images()).numpy()).all()
+
+
+def test_fingerprint_sees_the_structure(exact: Any) -> None:
+    # None of these has a weight.
+    structures = [
+        nn.Flatten(), nn.ReLU(), nn.LeakyReLU(0.1), nn.LeakyReLU(0.2), nn.MaxPool2d(2), nn.MaxPool2d(2, stride=1),
+        nn.Sequential(nn.ReLU(), nn.Flatten()), nn.Sequential(nn.Flatten(), nn.ReLU()),
+    ]  # fmt: skip
+    assert len({Classifier(module.eval()).fingerprint() for module in structures}) == len(structures)
+
+
+def test_repr_tells_classifiers_apart(exact: Any) -> None:
+    one, other = Classifier(exact.half_space(1.0), name="mine"), Classifier(exact.half_space(2.0), bounds=(-1.0, 1.0))
+    assert repr(one) == f"Classifier('mine', {one.fingerprint()}, bounds=(0.0, 1.0), device='cpu')"
+    assert repr(one) != repr(other)
+    # It tells what an attack that holds one is, with no address in it.
+    transfer = repr(Transfer(source=one, attack=ProjectedGradient(steps=7)))
+    assert one.fingerprint() in transfer
+    assert "steps=7" in transfer
+    assert "0x" not in transfer.replace(one.fingerprint(), "")

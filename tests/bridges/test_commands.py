@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +19,9 @@ import torch
 from isoperimetry.checks import audit_attack, audit_many
 from isoperimetry.cli import main
 from isoperimetry.intervals import clopper_pearson
+from isoperimetry_bridges.torch import Classifier, DecoupledDirectionNorm, ProjectedGradient, zoo
+from isoperimetry_bridges.torch.audit import attack_scale
+from isoperimetry_bridges.torch.output import environment
 
 SOURCE = '''
 import torch
@@ -55,6 +60,56 @@ def nan():
 
 def nan_in_noise():
     return Model(lambda margin: torch.where(margin < -1, float("nan"), margin)).eval()
+
+
+def asserts():
+    return raising(AssertionError("no such size\\nand more"))
+
+
+def lacks_a_key():
+    return raising(KeyError("head"))
+
+
+def raising(error):
+    def change(margin):
+        raise error
+
+    return Model(change).eval()
+
+
+def backwards():
+    return Model(lambda margin: margin.sigmoid().mul_(2.0).exp_().add_(-2.0)).eval()
+
+
+class Late(Model):
+    """Fails on noisy copies of a bright image, and on that image alone, but not on it among others."""
+
+    def __init__(self, error, brightness=0.9):
+        super().__init__()
+        self.error, self.brightness = error, brightness
+
+    def forward(self, x):
+        if (x.flatten(1).mean(1) > self.brightness).all():
+            raise self.error
+        return super().forward(x)
+
+
+def late():
+    return Late(KeyError("late")).eval()
+
+
+def interrupted():
+    return Late(KeyboardInterrupt()).eval()
+
+
+def interrupted_at_once():
+    return Late(KeyboardInterrupt(), -9.0).eval()
+
+
+def strange_name():
+    from isoperimetry_bridges.torch import Classifier
+
+    return Classifier(Model().eval(), name="net [/x] [bold]b[/bold] :smile: gr\\u00f6\\u00dfe")
 
 
 def random():
@@ -140,8 +195,9 @@ def recompute(record: Any) -> None:
                 continue
             distances = [number(d) for d in image["noisy_distances"][model["attack"]]]
             audit = audit_attack(
-                distances, errors=image["errors"], trials=image["trials"], sigma=image["sigma"], confidence=confidence
-            )
+                distances, errors=image["errors"], trials=image["trials"], sigma=image["sigma"], confidence=confidence,
+                conditional=False, checked=("verified", "deterministic"),
+            )  # fmt: skip
             assert audit.to_dict() == image["audit"]
             audits.append(audit)
             interval = clopper_pearson(image["errors"], image["trials"], confidence=image["error_rate"]["confidence"])
@@ -216,12 +272,25 @@ def test_everything_to_recompute_is_stored(run: Run, folder: Path) -> None:
     assert record["versions"]["torch"] == torch.__version__
     (model,) = record["models"]
     assert len(model["fingerprint"]) == 16
+    assert model["device"] == "cpu"
+    assert model["bounds"] == [0, 1]
+    assert model["batch_size"] == 512
+    assert (model["attack"], model["others"]) == ("PGD", ["DDN"])
+    assert model["attacks"] == [repr(ProjectedGradient()), repr(DecoupledDirectionNorm())]
+    assert (record["n_images"], record["of_images"], record["data"]) == (2, 3, "data.npz")
+    assert record["data_sha256"] == hashlib.sha256((folder / "data.npz").read_bytes()).hexdigest()[:16]
+    assert record["machine"]["cores"] == os.cpu_count()
+    assert record["machine"]["threads"] == torch.get_num_threads()
     assert len(model["images"]) == 2
+    assert len(model["joint_missed"]) == 2
+    for joint, image in zip(model["joint_missed"], model["images"], strict=True):
+        assert 0 < joint < image["audit"]["missed_fraction"]
     for image in model["images"]:
         assert image["search"]["looks"]
         assert image["search"]["status"] == "bracketed"
         assert image["trials"] == 2000
         assert len(image["noisy_distances"]["PGD"]) == 40
+        assert image["attack_scale"] == attack_scale(image["errors"], 2000, image["sigma"])
         assert image["audit"]["verdict"] == "attack failing"
         assert image["clean_distances"]["PGD"] == "inf"
 
@@ -268,12 +337,23 @@ def test_where_the_time_went(run: Run) -> None:
 def test_images_that_cannot_be_audited(run: Run, folder: Path) -> None:
     # All wrong without noise: there is nothing to draw, but something to write.
     save(folder / "wrong.npz", np.full((2, 1, 4, 4), 0.5), [2, 2])
+    (folder / "out").mkdir()
+    (folder / "out" / "figure.png").write_text("of other results")
     code, out, err = run(*SMALL, data="wrong.npz")
-    assert (code, err) == (0, "")
+    assert code == 2
+    assert len(err.splitlines()) == 1
+    assert err.startswith("isoperimetry: error: images: none of 2 could be audited")
     assert "No image could be audited" in out
+    assert out.count("already wrong") == 2
+    assert "figure.png" not in out
     record = results(folder / "out")
     assert [image["status"] for image in record["models"][0]["images"]] == ["already wrong"] * 2
+    assert [path.name for path in (folder / "out").iterdir()] == ["results.json"]
     recompute(record)
+    # A gate is not met by that, rather than badly asked for.
+    code, out, err = run(*SMALL, "--sigma", "0.4", "--max-error", "0.9", data="wrong.npz")
+    assert (code, err) == (1, "")
+    assert "not met" in out
     # Some of them.
     save(folder / "some.npz", np.full((2, 1, 4, 4), 0.5), [2, 0])
     code, _, err = run(*SMALL, data="some.npz")
@@ -303,6 +383,152 @@ def test_8_bit_images(run: Run, folder: Path) -> None:
     save(folder / "bytes.npz", np.full((1, 1, 4, 4), 128, np.uint8), np.array([0], np.uint8))
     code, _, err = run(*MINIMAL, data="bytes.npz")
     assert (code, err) == (0, "")
+
+
+# --- what is kept when a run ends early or nobody reads ---------------------------------------------------------------
+
+FAST = ["--samples", "300", "--starts", "4", "--sigma", "0.4", "--quiet"]
+
+
+@pytest.fixture
+def bright(folder: Path) -> str:
+    """Return the data on which a model fails that fails late: on the last of three images."""
+    images = np.full((3, 1, 4, 4), 0.5)
+    images[2] = 0.95
+    save(folder / "bright_last.npz", images, [0, 0, 0])
+    return "bright_last.npz"
+
+
+@pytest.mark.parametrize(("model", "code"), [("late", 2), ("interrupted", 130)])
+def test_finished_images_are_kept(run: Run, folder: Path, bright: str, model: str, code: int) -> None:
+    got, out, err = run(*FAST, "--seed", "4", model=model, data=bright)
+    assert got == code
+    assert out.strip() == ""
+    out_folder = folder / "out"
+    assert f"Stopped early: the 2 finished images are kept in {Path('out') / 'images.jsonl'}" in err
+    assert [path.name for path in out_folder.iterdir()] == ["images.jsonl"]
+    about, *images = [strict(line) for line in (out_folder / "images.jsonl").read_text().splitlines()]
+    # A complete run has the same in its results, and leaves nothing else.
+    assert run(*FAST, "--seed", "4", "--images", "2", data=bright)[0] == 0
+    record = results(out_folder)
+    for key in ("settings", "seed", "data", "data_sha256", "of_images", "versions", "machine"):
+        assert about[key] == record[key]
+    assert about["source"] == f"their_models:{model}"
+    assert images == [{"model": model, **image} for image in record["models"][0]["images"]]
+    assert sorted(path.name for path in out_folder.iterdir()) == ["figure.png", "results.json"]
+
+
+def test_an_interrupt_before_the_first_image_leaves_nothing(run: Run, folder: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Classifier, "check", lambda *_: None)
+    code, _, err = run(*FAST, model="interrupted_at_once")
+    assert code == 130
+    assert "Stopped early" not in err
+    assert list((folder / "out").iterdir()) == []
+
+
+def test_results_outlive_a_figure_that_cannot_be_drawn(run: Run, folder: Path, monkeypatch: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", fail)
+    (folder / "out").mkdir()
+    (folder / "out" / "figure.png").write_text("of other results")
+    code, _, err = run(*FAST)
+    assert (code, len(err.splitlines())) == (2, 1)
+    recompute(results(folder / "out"))
+    assert not (folder / "out" / "figure.png").exists()
+
+
+def test_a_figure_that_cannot_be_drawn_is_said_before_anything_is_measured(
+    run: Run, folder: Path, bright: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    code, out, err = run(*FAST, model="interrupted", data=bright)
+    assert (code, out) == (2, "")
+    assert err == (
+        "isoperimetry: error: The figure of a check needs the package 'matplotlib'. Install it with: "
+        'pip install "isoperimetry[report]"\n'
+    )
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize("where", ["a file", "below a file", "images.jsonl is a folder"])
+def test_a_folder_that_cannot_be_written_to_is_said_before_anything_is_measured(
+    run: Run, folder: Path, bright: str, where: str
+) -> None:
+    out = folder / "taken"
+    if where == "images.jsonl is a folder":
+        (out / "images.jsonl").mkdir(parents=True)
+    else:
+        out.write_text("mine")
+    given = out / "deeper" if where == "below a file" else out
+    code, printed, err = run(*FAST, "--out", str(given), model="interrupted", data=bright)
+    assert (code, printed) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert str(out) in err
+    assert out.is_dir() or out.read_text() == "mine"
+
+
+@pytest.mark.parametrize(("model", "code"), [("sound", 0), ("masked", 1)])
+def test_a_reader_that_goes_away_loses_nothing(folder: Path, model: str, code: int) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    words = ["check", "--model", f"their_models:{model}", "--data", "data.npz", *SMALL, "--verbose"]
+    with os.fdopen(write, "w") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "isoperimetry", *words],
+            cwd=folder, env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}, stdout=closed,
+            stderr=subprocess.PIPE, text=True, timeout=300, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (code, "")
+    recompute(results(folder / "isoperimetry-check"))
+    assert is_png(folder / "isoperimetry-check" / "figure.png")
+
+
+def test_any_name_can_be_shown(run: Run, folder: Path) -> None:
+    name = "net [/x] [bold]b[/bold] :smile: gr\u00f6\u00dfe"
+    code, out, err = run(*FAST, "--max-error", "0.9", model="strange_name")
+    assert (code, err) == (0, "")
+    assert f"{name}: does PGD miss errors?" in out
+    assert f"{name}: mean error rate" in out
+    assert f"not convicted on {name}" in " ".join(out.split())
+    assert results(folder / "out")["models"][0]["name"] == name
+    # Where the terminal has no such letters, too.
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "ascii"}
+    words = ["check", "--model", "their_models:strange_name", "--data", "data.npz", *FAST]
+    done = subprocess.run(
+        [sys.executable, "-m", "isoperimetry", *words],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "net [/x] [bold]b[/bold] :smile: gr??e: does PGD miss errors?" in done.stdout
+
+
+def test_the_readings_comparison_is_about_the_shipped_models(run: Run, folder: Path) -> None:
+    # A model of the user may be called "clean": it is compared with nothing.
+    (folder / "their_clean.py").write_text(SOURCE + "\n\nclean = noisy = sound\n")
+    for name in ("clean", "noisy"):
+        code, _, _ = run(*FAST, model=f"their_clean:{name}")
+        assert code == 0
+        record = results(folder / "out")
+        assert record["models"][0]["name"] == name
+        assert "trained in noise" not in record["reading"]
+
+
+def test_environment() -> None:
+    found = environment()
+    assert strict(json.dumps(found, allow_nan=False)) == found
+    assert set(found) == {"versions", "machine"}
+    assert set(found["versions"]) == {"isoperimetry", "torch", "numpy", "numba", "scipy", "python"}
+    assert found["versions"]["numpy"] == np.__version__
+    assert found["versions"]["python"] == platform.python_version()
+    before = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision("medium")
+        assert environment()["machine"]["float32_matmul_precision"] == "medium"
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert found["machine"]["float32_matmul_precision"] == before
 
 
 # --- the gate ---------------------------------------------------------------------------------------------------------
@@ -357,19 +583,33 @@ BAD: dict[str, tuple[list[str], dict[str, Any], str]] = {
     "answers differently twice": ([], {"model": "random"}, "differently"),
     "no logits": ([], {"model": "wrong_shape"}, "logits of shape"),
     "unknown device": (["--device", "nonsense"], {}, "nonsense"),
+    "an assertion of the model": ([], {"model": "asserts"}, "it raised AssertionError: no such size"),
+    "a key that the model lacks": ([], {"model": "lacks_a_key"}, "it raised KeyError: 'head'"),
+    "an error in noise": ([], {"model": "late", "data": "bright.npz"}, "it raised KeyError: 'late'"),
+    "an error backwards": (SMALL, {"model": "backwards"}, "gradient cannot be computed: it raised RuntimeError"),
     "gate without sigma": (["--max-error", "0.1"], {}, "--max-error needs --sigma"),
+    "gate at zero": (["--max-error", "0", "--sigma", "0.4"], {}, "--max-error=0.0 must be in (0, 1]"),
+    "gate below zero": (["--max-error", "-0.1", "--sigma", "0.4"], {}, "--max-error=-0.1 must be in (0, 1]"),
+    "gate of NaN": (["--max-error", "nan", "--sigma", "0.4"], {}, "--max-error=nan must be in (0, 1]"),
+    "gate at little confidence": (
+        ["--max-error", "0.1", "--sigma", "0.4", "--confidence", "0.89"],
+        {},
+        "--confidence=0.89 must be at least 0.9",
+    ),
     "gate above 1": (["--max-error", "10", "--sigma", "0.4"], {}, "--max-error=10"),
-    "no images": (["--images", "0"], {}, "--images=0"),
+    "no images": (["--images", "0"], {}, "Invalid value for '--images'"),
     "sigma of zero": (["--sigma", "0"], {}, "sigma=0"),
     "negative sigma": (["--sigma", "-1"], {}, "sigma=-1"),
-    "sigma is no number": (["--sigma", "much"], {}, "--sigma"),
-    "no draws": (["--samples", "0"], {}, "samples=0"),
-    "no starts": (["--starts", "0"], {}, "starts=0"),
+    "sigma is no number": (["--sigma", "much"], {}, "Invalid value for '--sigma'"),
+    "samples are no number": (["--samples", "1e4"], {}, "Invalid value for '--samples'"),
+    "no draws": (["--samples", "0"], {}, "Invalid value for '--samples'"),
+    "no starts": (["--starts", "0"], {}, "Invalid value for '--starts'"),
+    "no draws to search": (["--search-samples", "0"], {}, "Invalid value for '--search-samples'"),
     "too few draws to search": (["--search-samples", "20"], {}, "n_samples=20"),
     "error rate in per cent": (["--error-rate", "1"], {}, "error_rate=1"),
     "confidence in per cent": (["--confidence", "99.9"], {}, "confidence=99.9"),
     "unknown attack": (["--attack", "fgsm"], {}, "fgsm"),
-    "negative seed": (["--seed", "-1"], {}, "-1"),
+    "negative seed": (["--seed", "-1"], {}, "Invalid value for '--seed'"),
     "unknown option": (["--sigmas", "1"], {}, "--sigmas"),
     "out is a file": (["--out", "data.npz"], {}, "data.npz"),
 }
@@ -387,11 +627,12 @@ def bad_files(folder: Path) -> None:
     save(folder / "flat.npz", gray[:, 0], [0, 0, 0])
     save(folder / "size.npz", np.full((3, 1, 5, 5), 0.5), [0, 0, 0])
     save(folder / "many.npz", gray, [0, 0, 0, 0])
+    save(folder / "bright.npz", np.stack([gray[0] * 1.9, gray[0]]), [0, 0])
 
 
 @pytest.mark.usefixtures("bad_files")
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_exits_with_2_and_one_line(run: Run, name: str) -> None:
+def test_bad_input_exits_with_2_and_one_line(run: Run, folder: Path, name: str) -> None:
     words, given, expected = BAD[name]
     code, _, err = run(*words, "--quiet", **given)
     assert code == 2, err
@@ -400,6 +641,8 @@ def test_bad_input_exits_with_2_and_one_line(run: Run, name: str) -> None:
     assert lines[0].startswith("isoperimetry: error: ")
     assert expected in lines[0]
     assert "internal" not in lines[0]
+    assert not (folder / "out" / "results.json").exists()
+    assert not (folder / "out" / "images.jsonl").exists()
 
 
 # --- the shipped classifiers ------------------------------------------------------------------------------------------
@@ -420,4 +663,13 @@ def test_the_default_run(run: Run, folder: Path) -> None:
     assert transfer
     assert all(number(d) < np.inf for d in masked["noisy_distances"][transfer[0]])
     assert "provably misses errors on masked" in " ".join(out.split())
+    assert "; from clean to noisy, trained in noise, of 1 images the noise scale tolerated is larger on" in " ".join(
+        out.split()
+    )
+    assert "data_sha256" not in record
+    assert (record["source"], record["of_images"]) == ("shipped classifiers and images", 400)
+    for model in record["models"]:
+        assert model["fingerprint"] == zoo.load_classifier(model["name"]).fingerprint()
+    clean = record["models"][0]["fingerprint"]
+    assert any(clean in attack for attack in record["models"][2]["attacks"])
     assert is_png(folder / "out" / "figure.png")

@@ -169,7 +169,157 @@ def test_a_copy_shares_the_weights_and_nothing_else() -> None:
     assert twin.fingerprint() == classifier.fingerprint()
     assert twin.module is not module
     assert not any(part.training for part in twin.module.modules())
-    for one, other in zip(twin.module.state_dict().values(), module.state_dict().values(), strict=True):
-        assert one.data_ptr() == other.data_ptr()
+    parameters, buffers = dict(module.named_parameters()), dict(module.named_buffers())
+    assert len(parameters) == 6
+    assert len(buffers) == 3
+    for name, parameter in twin.module.named_parameters():
+        assert parameter is parameters[name]
+    for name, buffer in twin.module.named_buffers():
+        assert torch.equal(buffer, buffers[name])
+        assert buffer.data_ptr() != buffers[name].data_ptr()
     x = torch.rand(4, 1, 4, 4)
     assert np.array_equal(twin.logits(x).detach(), classifier.logits(x).detach())
+
+
+class WritesBuffers(nn.Module):
+    """Works in a buffer of its own, and counts its calls in another one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.linspace(-1, 1, 16))
+        self.register_buffer("room", torch.zeros(512, 16))
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        room = self.get_buffer("room")
+        with torch.no_grad():
+            self.get_buffer("calls").add_(1)
+            room[: len(x)] = x.flatten(1)
+        time.sleep(1e-4)
+        flat = x.flatten(1)
+        margin = (flat + (room[: len(x)] - flat).detach()) @ self.weight - 1.0
+        return torch.stack([torch.zeros_like(margin), margin], 1)
+
+
+def test_a_module_that_writes_to_its_buffers_is_safe(threads: Any, seed: int) -> None:
+    found = []
+    settings = CheckSettings(sigma=0.5, n_samples=2000, n_starts=5)
+    for count in (1, 4):
+        threads(count)
+        module = WritesBuffers().eval()
+        result = check_model(Classifier(module), torch.full((6, 1, 4, 4), 0.5), [0] * 6, settings=settings, rng=seed)
+        found.append(([image.to_dict() for image in result.images], result.fingerprint))
+        # Only the two calls of the check at the start are the caller's own, where images have copies to work with.
+        assert float(module.get_buffer("calls")) == 2 if count > 1 else float(module.get_buffer("calls")) > 100
+    assert found[0] == found[1]
+
+
+class Caches(nn.Module):
+    """Computes something from its weights when it is first called, and keeps it."""
+
+    def __init__(self, *, at_once: bool) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.linspace(-1, 1, 16))
+        self.kept = self.weight.detach() * 2 if at_once else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.kept is None:
+            self.kept = self.weight * 2
+        margin = (x.flatten(1) * self.kept) @ self.weight - 9.0
+        return torch.stack([torch.zeros_like(margin), margin], 1)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("n_images", [1, 3])
+def test_a_module_that_keeps_something_from_its_first_call(threads: Any, seed: int, count: int, n_images: int) -> None:
+    threads(count)
+    settings = CheckSettings(sigma=0.5, n_samples=700, n_starts=10)
+    images = torch.full((n_images, 1, 4, 4), 0.5)
+    found = []
+    for at_once in (False, True):
+        classifier = Classifier(Caches(at_once=at_once).eval())
+        result = check_model(classifier, images, [0] * n_images, settings=settings, rng=seed)
+        found.append([image.to_dict() for image in result.images])
+    assert found[0] == found[1]
+    assert all(0 < image["errors"] < 700 and image["blocked"] == {"PGD": 0, "DDN": 0} for image in found[0])
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_first_layer_that_works_in_place(exact: Any, seed: int, threads: Any, count: int, normalised: bool) -> None:
+    threads(count)
+    inner = exact.half_space(0.85)
+    in_place, plain = exact.module(lambda x: inner(-x.neg_())), exact.module(inner)
+    given = {"mean": [0.1], "std": [0.9]} if normalised else {}
+    images, found = torch.full((3, 1, 4, 4), 0.5), []
+    settings = CheckSettings(error_rate=0.02, n_search=100, n_samples=700, n_starts=15)
+    for module in (in_place, plain):
+        classifier, labels = Classifier(module, **given), Classifier(plain, **given).predict(images)
+        x = images.clone()
+        found.append(
+            [
+                [one.to_dict() for one in check_model(classifier, x, labels, settings=settings, rng=seed).images],
+                [one.errors for one in measure_error_rate(classifier, x, labels, sigma=0.4, n_samples=700, rng=seed)],
+                [one.to_dict() for one in find_sigma(classifier, x, labels, n_samples=100, rng=seed)],
+                classifier.predict(x).tolist(),
+                classifier.logits(x).tolist(),
+            ]
+        )
+        assert torch.equal(x, images)
+    assert found[0] == found[1]
+    assert all(image["clean_distances"]["PGD"] != "inf" for image in found[0][0])
+
+
+# --- results as soon as they are there --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_each_result_is_handed_over_once_by_the_callers_thread(exact: Any, threads: Any, count: int) -> None:
+    threads(count)
+    got: list[tuple[int, int]] = []
+    with Progress().start("jobs") as stage:
+        each_image(
+            Classifier(exact.constant()), lambda _, index: index, 20, stage, device=CPU,
+            done=lambda index: got.append((index, threading.get_ident())),
+        )  # fmt: skip
+    assert sorted(index for index, _ in got) == list(range(20))
+    assert {ident for _, ident in got} == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("error", [ModelError("this one"), KeyboardInterrupt()])
+def test_what_was_at_work_when_an_error_came_is_not_lost(exact: Any, threads: Any, error: BaseException) -> None:
+    threads(2)
+    started, got = threading.Event(), []
+
+    def job(classifier: Classifier, index: int) -> int:
+        if index == 0:
+            assert started.wait(10)
+            raise error
+        started.set()
+        time.sleep(0.1)
+        return index
+
+    with Progress().start("jobs") as stage, pytest.raises(type(error)):
+        each_image(Classifier(exact.constant()), job, 50, stage, device=CPU, done=got.append)
+    assert 1 in got
+    assert len(got) == len(set(got)) < 10
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_error_in_what_gets_the_results_ends_all(exact: Any, threads: Any, count: int) -> None:
+    threads(count)
+    n_jobs: list[int] = []
+
+    def full(index: int) -> None:
+        raise OSError("no space left")
+
+    def job(classifier: Classifier, index: int) -> int:
+        n_jobs.append(index)
+        time.sleep(0.01)
+        return index
+
+    with Progress().start("jobs") as stage, pytest.raises(OSError, match="no space left"):
+        each_image(Classifier(exact.constant()), job, 100, stage, device=CPU, done=full)
+    assert len(n_jobs) < 50
+    assert torch.get_num_threads() == count

@@ -228,3 +228,15 @@ def test_training_repeats_and_writes_what_the_zoo_loads(
         assert shipped["images"].dtype == np.uint8
         assert np.array_equal(shipped["labels"], labels[:400].numpy())
     assert "clean" in capsys.readouterr().out
+
+
+def test_the_number_of_levels_is_in_the_fingerprint() -> None:
+    def fingerprint(levels: int) -> str:
+        network = QuantizedConvNet(levels)
+        torch.nn.init.ones_(network.linear.weight)
+        for parameter in network.parameters():
+            torch.nn.init.constant_(parameter, 0.01)
+        return Classifier(network.eval()).fingerprint()
+
+    assert fingerprint(8) == fingerprint(8)
+    assert len({fingerprint(levels) for levels in (8, 9, 64)}) == 3

@@ -119,6 +119,8 @@ def _measure(
     except BaseException:
         if output.n_images:
             typer.echo(f"Stopped early: the {output.n_images} finished images are kept in {output.images}", err=True)
+        else:
+            output.images.unlink(missing_ok=True)
         raise
     return checked, time.perf_counter() - began
 

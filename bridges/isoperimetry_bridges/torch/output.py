@@ -124,10 +124,10 @@ class Output:
 
 def show(checked: Sequence[ModelCheck], settings: CheckSettings, words: str, *, seconds: float, verbose: bool) -> None:
     """Print the tables, the time where it is asked for, and the reading."""
-    console = Console()
+    console = Console(emoji=False)
     if not console.is_terminal:
         # A file or a pipe has no width of its own: the tables keep their columns.
-        console = Console(width=WIDE + 30)
+        console = Console(width=WIDE + 30, emoji=False)
     with console.capture() as capture:
         for result in checked:
             for table in image_tables(result, settings, width=console.width):

@@ -36,7 +36,7 @@ def reading(
 
 
 def _convicted(guilty: Sequence[ModelCheck], settings: CheckSettings) -> str:
-    parts = []
+    parts, found = [], []
     for model in guilty:
         family = model.family
         assert family is not None  # a model without audits convicts nothing
@@ -48,11 +48,16 @@ def _convicted(guilty: Sequence[ModelCheck], settings: CheckSettings) -> str:
         if share > 0:
             part += f" and there on at least {at_least(100 * share, 2)} % of the noisy copies of each"
         parts.append(part)
-    return (
+        if math.isfinite(bound_share(model)):
+            found.append(_share(model))
+    words = (
         f"At confidence {settings.confidence:g}, {guilty[0].attack} provably misses errors on {_listed(parts)}: the "
         "errors counted in noise force others to lie nearer than those it found, so its distances there cannot be "
         "taken for the distance of the nearest error"
     )
+    if found:
+        words += f" (the other attacks did find such errors, at a median distance of {_listed(found)})"
+    return words
 
 
 def _not_convicted(cleared: Sequence[ModelCheck]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from isoperimetry.checks import AuditVerdict
 from isoperimetry.results import at_least, at_most
@@ -36,20 +37,25 @@ def _percent(value: float) -> str:
     return f"{100 * value:.2f}"
 
 
-def _table(title: str, caption: str, rows: Sequence[dict[str, str]]) -> Table:
+# What a cell of a table holds; its heading is the key.
+_Row: TypeAlias = dict[str, str | Text]
+
+
+def _table(title: str, caption: str, rows: Sequence[_Row]) -> Table:
+    """Return a table; all text is shown as it is, whatever looks like markup in names."""
     table = Table(
-        title=escape(title),
+        title=Text(title, style="bold"),
         title_justify="left",
-        title_style="bold",
-        caption=escape(caption),
+        caption=Text(caption, style="table.caption"),
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         collapse_padding=True,
+        pad_edge=False,
     )
     for name in rows[0]:
-        table.add_column(escape(name), justify="right", overflow="fold")
+        table.add_column(Text(name), justify="right", overflow="fold")
     for row in rows:
-        table.add_row(*row.values())
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row.values()))
     return table
 
 
@@ -57,12 +63,12 @@ def image_tables(model: ModelCheck, settings: CheckSettings, *, width: int = WID
     """Return the tables of one model, a row for each image, for a terminal of ``width`` columns."""
     named = {image.image for image in model.convicted_images()}
     wide = width >= WIDE
-    noisy = [_noisy(image, model, settings, convicted=image.image in named, wide=wide) for image in model.images]
+    scale = [_scale(image, settings, wide=wide) for image in model.images]
+    noisy = [_noisy(image, model, convicted=image.image in named, wide=wide) for image in model.images]
     clean = [_clean(image, model) for image in model.images]
     title = f"{model.name}: does {model.attack} miss errors?"
-    intervals = (
-        f"[..]: {settings.interval_confidence:.0%} intervals. Lengths in the unit of the inputs; none: none found. "
-    )
+    intervals = f"[..]: {settings.interval_confidence:.0%} intervals. "
+    lengths = "Lengths in the unit of the inputs; none: none found. "
     about_noisy = (
         "Noisy copies: medians of the distances to the nearest error found, and the bound on them, a theorem; p-value, "
         f"missed fraction and verdict of each image for itself, at confidence {settings.confidence:g}. "
@@ -71,31 +77,43 @@ def image_tables(model: ModelCheck, settings: CheckSettings, *, width: int = WID
     if settings.clip:
         about_clean += " It is one for noise that is not clipped."
     if wide:
-        return [_table(title, intervals + about_noisy + about_clean, _joined(noisy, clean))]
-    return [_table(title, intervals + about_noisy, noisy), _table(f"{model.name}, clean images", about_clean, clean)]
+        return [_table(title, intervals + lengths + about_noisy + about_clean, _joined(scale, noisy, clean))]
+    second = [one | other for one, other in zip(scale, clean, strict=True)]
+    return [
+        _table(title, intervals + lengths + about_noisy, noisy),
+        _table(f"{model.name}: noise scale, and nearest errors from the clean image", intervals + about_clean, second),
+    ]
 
 
-def _joined(noisy: Iterable[dict[str, str]], clean: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+def _joined(*parts: Iterable[_Row]) -> list[_Row]:
     rows = []
-    for first, second in zip(noisy, clean, strict=True):
-        row = dict(first)
+    for scale, noisy, clean in zip(*parts, strict=True):
+        row = scale | noisy
         verdict = {key: row.pop(key) for key in ("p-value", "missed\n>=, %", "verdict")}
-        rows.append(row | {f"clean:\n{key}": value for key, value in second.items() if key != "image"} | verdict)
+        rows.append(row | {f"clean:\n{key}": value for key, value in clean.items() if key != "image"} | verdict)
     return rows
 
 
-def _noisy(
-    image: ImageCheck, model: ModelCheck, settings: CheckSettings, *, convicted: bool, wide: bool
-) -> dict[str, str]:
+def _scale(image: ImageCheck, settings: CheckSettings, *, wide: bool) -> _Row:
+    """Return the scale of the noise and how it was found, by column."""
+    search, sigma = image.search, _length(image.sigma)
+    if image.audit is not None and search is not None:
+        sigma += (" " if wide else "\n") + f"[{_length(search.low)}, {_length(search.high)}]"
+    return {
+        "image": str(image.image),
+        "sigma" if settings.sigma is not None else f"sigma(x0, {settings.error_rate:.3g})": sigma,
+        "status": image.status,
+    }
+
+
+def _noisy(image: ImageCheck, model: ModelCheck, *, convicted: bool, wide: bool) -> _Row:
     """Return what was measured in noise, by column."""
-    audit, search, gap = image.audit, image.search, " " if wide else "\n"
-    sigma, errors, p_value, missed, verdict = "-", "-", "-", "-", "not audited"
+    audit = image.audit
+    errors, p_value, missed, verdict = "-", "-", "-", Text("not audited")
     if audit is not None and image.error_rate is not None:
-        sigma, errors = _length(image.sigma), _percent(image.errors / image.trials)
-        errors += f"{gap}[{_percent(image.error_rate.low)}, {_percent(image.error_rate.high)}]"
-        if search is not None:
-            sigma += f"{gap}[{_length(search.low)}, {_length(search.high)}]"
-        verdict = f"[{_STYLE[audit.verdict]}]{'convicted' if convicted else audit.verdict.value}[/]"
+        errors = _percent(image.errors / image.trials) + (" " if wide else "\n")
+        errors += f"[{_percent(image.error_rate.low)}, {_percent(image.error_rate.high)}]"
+        verdict = Text("convicted" if convicted else audit.verdict.value, style=_STYLE[audit.verdict])
         p_value = at_most(audit.p_value, 1)
         if audit.verdict is AuditVerdict.ATTACK_FAILING:
             missed = at_least(100 * audit.missed_fraction, 2)
@@ -105,9 +123,7 @@ def _noisy(
     }
     return {
         "image": str(image.image),
-        "sigma" if settings.sigma is not None else f"sigma(x0, {settings.error_rate:.3g})": escape(sigma),
-        "status": image.status,
-        "errors in\nnoise, %": escape(errors),
+        "errors in\nnoise, %": errors,
         "noisy:\nbound": "-" if audit is None else _length(audit.bound),
         **distances,
         "p-value": p_value,
@@ -116,7 +132,7 @@ def _noisy(
     }
 
 
-def _clean(image: ImageCheck, model: ModelCheck) -> dict[str, str]:
+def _clean(image: ImageCheck, model: ModelCheck) -> _Row:
     """Return what was predicted and found from the image itself, by column."""
     found = image.clean_distances.get(model.attack, math.nan)
     comparable = 0 < image.prediction < math.inf and found < math.inf
@@ -133,13 +149,13 @@ def _clean(image: ImageCheck, model: ModelCheck) -> dict[str, str]:
 
 def model_table(models: Sequence[ModelCheck], settings: CheckSettings) -> Table:
     """Return the table of medians over images, a row for each model."""
-    rows = []
+    rows: list[_Row] = []
     for model in models:
         images = model.audited
         share = bound_share(model)
         rows.append(
             {
-                "model": escape(model.name),
+                "model": model.name,
                 "images": str(len(images)),
                 "sigma": _length(model.median([i.sigma for i in images])),
                 "clean:\npredicted": _length(model.median([i.prediction for i in images])),
@@ -147,7 +163,7 @@ def model_table(models: Sequence[ModelCheck], settings: CheckSettings) -> Table:
                     model.median([i.clean_distances[model.attack] for i in images])
                 ),
                 "clean:\nbest": _distance(model.median([min(i.clean_distances.values()) for i in images])),
-                "noisy: best\n/ bound": "none" if math.isinf(share) else "-" if math.isnan(share) else f"{share:.2f}",
+                "noisy:\nbest /\nbound": "none" if math.isinf(share) else "-" if math.isnan(share) else f"{share:.2f}",
                 "gradient\nzero, %": _percent(model.median([i.blocked[model.attack] for i in images]))
                 if images
                 else "-",
