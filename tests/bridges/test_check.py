@@ -437,12 +437,12 @@ def test_training_in_noise_is_compared_on_the_images_audited_on_both(exact: Any,
     sigmas = [f"{np.median([image.sigma for image in images]):.2f}" for images in (near.audited, both)]
     assert (
         f"; from near to far, trained in noise, of 3 images the noise scale tolerated is larger on 3 (median "
-        f"{sigmas[0]}, then {sigmas[1]}) and the nearest error found is larger on 3 (median 0.40, then 0.85)."
+        f"{sigmas[0]}, then {sigmas[1]}) and the nearest error found is farther on 3 (median 0.40, then 0.85)."
     ) in words
     assert len(sentences(words)) == 2
     back = reading([near, far], SMALL, trained_in_noise=("far", "near"))
     assert "of 3 images the noise scale tolerated is larger on 0 (" in back
-    assert "found is larger on 0 (median 0.85, then 0.40)" in back
+    assert "found is farther on 0 (median 0.85, then 0.40)" in back
     # Nothing is compared where it was not asked for, or where there is nothing.
     assert "trained in noise" not in reading([near, far], SMALL)
     nothing = checked("far", exact.constant(1))
@@ -483,7 +483,7 @@ def test_distances_are_not_said_to_be_below_a_bound_that_they_exceed(exact: Any,
     words = reading([result], settings)
     assert "below" not in words
     assert "inf" not in words
-    assert "none found for Margin" in words
+    assert "no attack found an error from half of the noisy copies of Margin" in words
 
 
 def test_medians() -> None:

@@ -408,14 +408,15 @@ def test_finished_images_are_kept(run: Run, folder: Path, bright: str, model: st
     assert f"Stopped early: the 2 finished images are kept in {Path('out') / 'images.jsonl'}" in err
     assert [path.name for path in out_folder.iterdir()] == ["images.jsonl"]
     about, *images = [strict(line) for line in (out_folder / "images.jsonl").read_text().splitlines()]
-    # A complete run has the same in its results, and leaves nothing else.
+    # A complete run has the same in its results, and puts what the first one had measured aside.
     assert run(*FAST, "--seed", "4", "--images", "2", data=bright)[0] == 0
     record = results(out_folder)
     for key in ("settings", "seed", "data", "data_sha256", "of_images", "versions", "machine"):
         assert about[key] == record[key]
     assert about["source"] == f"their_models:{model}"
     assert images == [{"model": model, **image} for image in record["models"][0]["images"]]
-    assert sorted(path.name for path in out_folder.iterdir()) == ["figure.png", "results.json"]
+    assert sorted(path.name for path in out_folder.iterdir()) == ["figure.png", "images.1.jsonl", "results.json"]
+    assert len((out_folder / "images.1.jsonl").read_text().splitlines()) == 1 + 2  # what the first run had measured
 
 
 def test_an_interrupt_before_the_first_image_leaves_nothing(run: Run, folder: Path, monkeypatch: Any) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from isoperimetry.bounds import median_distance_bound
 from isoperimetry.checks import AttackAudit, audit_attack
 from isoperimetry.progress import ProgressLike, as_progress
 from isoperimetry.streams import Stream, as_stream
 from isoperimetry_bridges.torch.attacks import Attack, NearestErrors, named_attack
-from isoperimetry_bridges.torch.classifier import Classifier
+from isoperimetry_bridges.torch.classifier import Classifier, as_classifier
 from isoperimetry_bridges.torch.measure import ErrorCounter, as_count, as_ids, as_sigmas, as_tensors
 from isoperimetry_bridges.torch.noise import noise_stream, noisy_images
 from isoperimetry_bridges.torch.parallel import each_image
@@ -82,7 +82,7 @@ def verdict(
 
 
 def nearest_error(
-    classifier: Classifier,
+    classifier: Classifier | nn.Module,
     images: Any,
     labels: Any,
     *,
@@ -96,7 +96,8 @@ def nearest_error(
 
     Parameters
     ----------
-    classifier : Classifier
+    classifier : Classifier or torch.nn.Module
+        A module is taken as `Classifier(module)`, with inputs in [0, 1].
     images : Tensor or array, shape (n, channels, height, width)
         Floating point, in the classifier's box.
     labels : Tensor or array, shape (n,)
@@ -118,7 +119,7 @@ def nearest_error(
     list of NearestErrors, one per image, each with one start
         Their distances are upper bounds of the distance to the nearest error; no error rate bounds that from above.
     """
-    x, y = as_tensors(images, labels)
+    classifier, (x, y) = as_classifier(classifier), as_tensors(images, labels)
     classifier.check(x, y)
     chosen, bars = named_attack(attack), as_progress(progress)
     box = classifier.bounds if clip else None
@@ -139,7 +140,7 @@ def nearest_error(
 
 
 def audit(
-    classifier: Classifier,
+    classifier: Classifier | nn.Module,
     images: Any,
     labels: Any,
     *,
@@ -160,7 +161,8 @@ def audit(
 
     Parameters
     ----------
-    classifier : Classifier
+    classifier : Classifier or torch.nn.Module
+        A module is taken as `Classifier(module)`, with inputs in [0, 1].
     images : Tensor or array, shape (n, channels, height, width)
         Floating point, in the classifier's box.
     labels : Tensor or array, shape (n,)
@@ -180,7 +182,7 @@ def audit(
     -------
     list of AttackAudit, one per image
     """
-    x, y = as_tensors(images, labels)
+    classifier, (x, y) = as_classifier(classifier), as_tensors(images, labels)
     classifier.check(x, y)
     ids, sigmas, root = as_ids(image_ids, len(x)), as_sigmas(sigma, len(x)), as_stream(rng)
     n_samples, n_starts = as_count("n_samples", n_samples), as_count("n_starts", n_starts)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from isoperimetry.bounds import halfspace_distance
 from isoperimetry.checks import audit_many
@@ -15,7 +15,7 @@ from isoperimetry.progress import ProgressLike, as_progress
 from isoperimetry.streams import Stream, add_noise, as_stream
 from isoperimetry_bridges.torch.attacks import Attack, named_attack
 from isoperimetry_bridges.torch.audit import attack_scale, count_and_attack, verdict
-from isoperimetry_bridges.torch.classifier import Classifier
+from isoperimetry_bridges.torch.classifier import Classifier, as_classifier
 from isoperimetry_bridges.torch.measure import ErrorCounter, as_ids, as_tensors
 from isoperimetry_bridges.torch.parallel import each_image
 from isoperimetry_bridges.torch.records import CheckSettings, ImageCheck, ModelCheck
@@ -102,7 +102,7 @@ class _ImageChecker:
 
 
 def check_model(
-    classifier: Classifier,
+    classifier: Classifier | nn.Module,
     images: Any,
     labels: Any,
     *,
@@ -121,7 +121,8 @@ def check_model(
 
     Parameters
     ----------
-    classifier : Classifier
+    classifier : Classifier or torch.nn.Module
+        A module is taken as `Classifier(module)`, with inputs in [0, 1].
     images : Tensor or array, shape (n, channels, height, width)
         Floating point, in the classifier's box.
     labels : Tensor or array, shape (n,)
@@ -148,7 +149,7 @@ def check_model(
         If an argument is out of range or the model cannot be judged.
     """
     settings = settings or CheckSettings()
-    x, y = as_tensors(images, labels)
+    classifier, (x, y) = as_classifier(classifier), as_tensors(images, labels)
     classifier.check(x, y)
     ids, root = as_ids(image_ids, len(x)), as_stream(rng)
     fingerprint = classifier.fingerprint()  # before the model works: it may keep notes in its buffers

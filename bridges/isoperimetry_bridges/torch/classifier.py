@@ -30,6 +30,11 @@ def _refuse_training(module: nn.Module) -> None:
         raise ModelError(f"The model must be in evaluation mode but {where} is in training mode: call model.eval().")
 
 
+def as_classifier(model: Classifier | nn.Module) -> Classifier:
+    """Return a classifier as it is, and a module as a classifier with the default settings."""
+    return model if isinstance(model, Classifier) else Classifier(model)
+
+
 class Classifier:
     """A classifier: module, input box, normalisation and device.
 
@@ -188,9 +193,11 @@ class Classifier:
         outside = ~((images >= low) & (images <= high)).flatten(1).all(1)
         if outside.any():
             first = int(outside.nonzero()[0])
+            if images[first].isnan().any():
+                raise ValueError(f"images[{first}] holds NaN but all values must be in the box [{low:g}, {high:g}].")
             raise ValueError(
                 f"images[{first}] has values in [{float(images[first].min()):g}, {float(images[first].max()):g}] "
-                f"but all must be in the box [{low:g}, {high:g}]: rescale the images."
+                f"but all must be in the box [{low:g}, {high:g}]: rescale the images (8-bit ones: divide by 255)."
             )
         probe = images[: self.batch_size(images[0].numel())].to(self.device)
         first_answer, second_answer = self.logits(probe), self.logits(probe)

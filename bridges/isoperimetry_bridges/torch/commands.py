@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, NamedTuple
 
 import typer
 from torch import Tensor
 
 from isoperimetry.intervals import clopper_pearson
+from isoperimetry.progress import as_progress
 from isoperimetry.results import at_most
 from isoperimetry_bridges.torch import zoo
 from isoperimetry_bridges.torch.attacks import Attack, ProjectedGradient, Transfer
@@ -79,7 +85,7 @@ def check(
     work = _shipped(device) if model is None or data is None else _own(model, data, device)
     x, y = work.images[:images], work.labels[:images]
     for classifier, _ in work.classifiers:
-        classifier.check(x, y)
+        classifier.check(work.images, work.labels)
     output = Output(out, settings, {"seed": seed, "n_images": len(x), "of_images": len(work.images), **work.about})
     checked, seconds = _measure(work, x, y, settings, output, seed=seed, quiet=quiet)
     words = reading(checked, settings, trained_in_noise=("clean", "noisy") if model is None else None)
@@ -94,6 +100,8 @@ def check(
             "take more images."
         )
     convicted = model is not None and any(result.n_convicted for result in checked)
+    if convicted:
+        say(f"Exit code 1: {checked[0].attack} is convicted.")
     raise typer.Exit(code=int(convicted or not met))
 
 
@@ -102,20 +110,26 @@ def _measure(
 ) -> tuple[list[ModelCheck], float]:
     began = time.perf_counter()
     checked = []
+    bars = as_progress(not quiet)
     try:
-        for classifier, others in work.classifiers:
-            checked.append(
-                check_model(
-                    classifier,
-                    x,
-                    y,
-                    settings=settings,
-                    others=others,
-                    rng=seed,
-                    on_image=lambda image, name=classifier.name: output.keep(name, image),  # type: ignore[misc]
-                    progress=not quiet,
+        with (
+            _stopping_in_order(),
+            bars.start(f"models, {len(x)} of {len(work.images)} images each", len(work.classifiers)),
+        ):
+            for classifier, others in work.classifiers:
+                checked.append(
+                    check_model(
+                        classifier,
+                        x,
+                        y,
+                        settings=settings,
+                        others=others,
+                        rng=seed,
+                        on_image=lambda image, name=classifier.name: output.keep(name, image),  # type: ignore[misc]
+                        progress=bars,
+                    )
                 )
-            )
+                bars.advance(1)
     except BaseException:
         if output.n_images:
             typer.echo(f"Stopped early: the {output.n_images} finished images are kept in {output.images}", err=True)
@@ -125,9 +139,31 @@ def _measure(
     return checked, time.perf_counter() - began
 
 
+@contextmanager
+def _stopping_in_order() -> Iterator[None]:
+    """Answer the first Ctrl-C at once in words, and let images at work be finished; the second one ends the program."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+
+    def stop(signal_number: int, frame: FrameType | None) -> None:
+        if pressed:
+            os._exit(130)
+        pressed.append(signal_number)
+        typer.echo("Stopping: images at work are finished first. Press Ctrl-C again to stop at once.", err=True)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _shipped(device: str | None) -> _Work:
     models = {name: zoo.load_classifier(name, device=device) for name in zoo.MODELS}
-    others: dict[str, list[str | Attack]] = {name: ["ddn"] for name in models}
+    others: dict[str, list[str | Attack]] = {name: ["pgd", "ddn"] for name in models}
     others["masked"].append(Transfer(source=models["clean"], attack=ProjectedGradient()))
     classifiers = [(models[name], others[name]) for name in models]
     return _Work(classifiers, *zoo.load_images(), {"source": "shipped classifiers and images"})
@@ -136,7 +172,7 @@ def _shipped(device: str | None) -> _Work:
 def _own(model: str, data: Path, device: str | None) -> _Work:
     x, y = load_data(data)
     about = {"source": model, "data": str(data), "data_sha256": file_digest(data)}
-    return _Work([(load_factory(model, device=device), ["ddn"])], x, y, about)
+    return _Work([(load_factory(model, device=device), ["pgd", "ddn"])], x, y, about)
 
 
 def _check_gate(max_error: float, sigma: float | None, confidence: float) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from isoperimetry.checks import Measurement
 from isoperimetry.progress import ProgressLike, as_progress
 from isoperimetry.streams import Stream, as_stream
-from isoperimetry_bridges.torch.classifier import Classifier
+from isoperimetry_bridges.torch.classifier import Classifier, as_classifier
 from isoperimetry_bridges.torch.noise import noise_stream, noisy_images
 from isoperimetry_bridges.torch.parallel import each_image
 from isoperimetry_bridges.torch.timing import Stopwatch
@@ -117,7 +117,7 @@ def as_sigmas(sigma: Any, count: int, name: str = "sigma") -> tuple[float, ...]:
 
 
 def measure_error_rate(
-    classifier: Classifier,
+    classifier: Classifier | nn.Module,
     images: Any,
     labels: Any,
     *,
@@ -132,7 +132,8 @@ def measure_error_rate(
 
     Parameters
     ----------
-    classifier : Classifier
+    classifier : Classifier or torch.nn.Module
+        A module is taken as `Classifier(module)`, with inputs in [0, 1].
     images : Tensor or array, shape (n, channels, height, width)
         Floating point, in the classifier's box.
     labels : Tensor or array, shape (n,)
@@ -167,7 +168,7 @@ def measure_error_rate(
     >>> 440 < measured[0].errors < 560
     True
     """
-    x, y = as_tensors(images, labels)
+    classifier, (x, y) = as_classifier(classifier), as_tensors(images, labels)
     classifier.check(x, y)
     ids, sigmas = as_ids(image_ids, len(x)), as_sigmas(sigma, len(x))
     n_samples = as_count("n_samples", n_samples)

@@ -1,4 +1,4 @@
-"""A user's model and data, named on the command line: ``package.module:factory`` and a NPZ file."""
+"""A user's model and data, named on the command line: ``package.module:factory`` and an NPZ file."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ def load_factory(spec: str, *, device: str | torch.device | None = None) -> Clas
     except ModuleNotFoundError as error:
         missing = f"{module_name}.".startswith(f"{error.name}.")
         what = "does not exist: run" if missing else f"needs {error.name!r}: install that, or run"
+        if module_name.endswith(".py"):
+            what = "does not exist (a module is named without .py): run"
         raise ValueError(f"model={spec!r}: the module {module_name!r} {what} from the folder that holds it.") from error
     except Exception as error:
         raise ValueError(f"model={spec!r}: importing {module_name!r} {raised(error)}") from error
@@ -73,24 +75,27 @@ def load_factory(spec: str, *, device: str | torch.device | None = None) -> Clas
 
 
 def load_data(path: Path) -> tuple[Tensor, Tensor]:
-    """Return images (n, channels, height, width), float32 in [0, 1], and labels (n,) of a NPZ file.
+    """Return images (n, channels, height, width), float32 in [0, 1], and labels (n,) of an NPZ file.
 
     The file holds the arrays ``images`` and ``labels``. 8-bit images are divided by 255.
 
     Raises
     ------
     ValueError
-        If the file does not exist, is no NPZ file or lacks an array.
+        If the file does not exist, is no NPZ file or lacks an array, or if there is not one label for each image.
     TypeError
         If labels are not integers.
     """
     if not path.is_file():
-        raise ValueError(f"data='{path}' does not exist: give the path of a NPZ file with 'images' and 'labels'.")
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise ValueError(f"data='{path}' {what}: give the path of an NPZ file with 'images' and 'labels'.")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             arrays = {name: data[name] for name in ("images", "labels") if name in data}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, TypeError) as error:
-        raise ValueError(f"data='{path}' must be a NPZ file (numpy.savez): {error}") from None
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, TypeError):
+        raise ValueError(
+            f"data='{path}' must be an NPZ file of plain arrays: numpy.savez(path, images=..., labels=...) writes one"
+        ) from None
     missing = {"images", "labels"} - set(arrays)
     if missing:
         raise ValueError(f"data='{path}' has no array {sorted(missing)[0]!r}: it must hold 'images' and 'labels'.")
@@ -101,4 +106,6 @@ def load_data(path: Path) -> tuple[Tensor, Tensor]:
         raise TypeError(f"images has dtype {images.dtype} but must be floating point in [0, 1], or 8-bit.")
     if labels.dtype.kind not in "iu":
         raise TypeError(f"labels has dtype {labels.dtype} but must be integers: the index of each image's class.")
+    if labels.shape != images.shape[:1]:
+        raise ValueError(f"labels has shape {labels.shape} but must be {images.shape[:1]}: one for each image.")
     return torch.from_numpy(images.astype(np.float32)), torch.from_numpy(labels.astype(np.int64))

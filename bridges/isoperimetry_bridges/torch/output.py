@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import itertools
 import json
 import os
 import platform
@@ -83,6 +84,9 @@ class Output:
         self.about = {"settings": settings.to_dict(), **about, **environment()}
         folder.mkdir(parents=True, exist_ok=True)
         self.results, self.figure, self.images = (folder / n for n in ("results.json", "figure.png", "images.jsonl"))
+        if self.images.is_file():  # of an interrupted run: it is kept under another name
+            free = next(path for i in itertools.count(1) if not (path := folder / f"images.{i}.jsonl").exists())
+            self.images.rename(free)
         self.images.write_text(json.dumps(self.about, allow_nan=False) + "\n")
         self.n_images = 0
 
@@ -116,6 +120,7 @@ class Output:
             return [self.results]
         named = {model.name: model.family.convicted for model in checked if model.family is not None}
         axes = distance_against_error_rate(groups, convicted=named)
+        axes.set_title(f"{checked[0].attack} from noisy copies, against the error rate in noise", loc="left")
         partial = self.figure.with_suffix(".partial")
         axes.figure.savefig(partial, format="png", dpi=150, bbox_inches="tight")  # type: ignore[union-attr]
         partial.replace(self.figure)
@@ -141,7 +146,7 @@ def show(checked: Sequence[ModelCheck], settings: CheckSettings, words: str, *, 
         console.print(f"Noise: {noise}.", highlight=False)
         if verbose:
             console.print(
-                "Seconds, summed over images side by side; noise, forward and tally are parts of the first stages."
+                "Seconds of work, added over images side by side; noise, forward, tally: within search and error rate."
             )
             for result in checked:
                 console.print(_seconds(result), highlight=False, markup=False)

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from isoperimetry.checks import AuditVerdict
 from isoperimetry.results import at_least, at_most
 from isoperimetry_bridges.torch.records import CheckSettings, ModelCheck
 from isoperimetry_bridges.torch.summary import bound_share
@@ -23,9 +24,9 @@ def reading(
         )
     guilty = [model for model in audited if model.n_convicted]
     cleared = [model for model in audited if not model.n_convicted]
-    first = _convicted(guilty, settings) if guilty else _not_convicted(cleared)
+    first = _convicted(guilty, settings) if guilty else _not_convicted(cleared, settings)
     if guilty and cleared:
-        second = _not_convicted(cleared)
+        second = _not_convicted(cleared, settings)
     elif guilty:
         second = _advice(guilty)
     else:
@@ -49,31 +50,40 @@ def _convicted(guilty: Sequence[ModelCheck], settings: CheckSettings) -> str:
             part += f" and there on at least {at_least(100 * share, 2)} % of the noisy copies of each"
         parts.append(part)
         if math.isfinite(bound_share(model)):
-            found.append(_share(model))
+            found.append(f"{bound_share(model):.2f} for {model.name}")
     words = (
         f"At confidence {settings.confidence:g}, {guilty[0].attack} provably misses errors on {_listed(parts)}: the "
         "errors counted in noise force others to lie nearer than those it found, so its distances there cannot be "
         "taken for the distance of the nearest error"
     )
     if found:
-        words += f" (the other attacks did find such errors, at a median distance of {_listed(found)})"
+        words += f" (the other attacks found errors at this share of the bound: {_listed(found)})"
     return words
 
 
-def _not_convicted(cleared: Sequence[ModelCheck]) -> str:
-    names = _listed([model.name for model in cleared])
-    shares = _listed([_share(model) for model in cleared])
+def _not_convicted(cleared: Sequence[ModelCheck], settings: CheckSettings) -> str:
+    shares = {model.name: bound_share(model) for model in cleared}
+    near = [f"{share:.2f} for {name}" for name, share in shares.items() if math.isfinite(share)]
+    failed = [name for name, share in shares.items() if math.isinf(share)]
+    unbound = [name for name, share in shares.items() if math.isnan(share)]
+    parts = []
+    if near:
+        parts.append(
+            "the nearest errors that any of the attacks found from noisy copies lie, in the median, at this share of "
+            f"the bound: {_listed(near)}"
+        )
+    if failed:
+        parts.append(f"no attack found an error from half of the noisy copies of {_listed(failed)}")
+    if unbound:
+        parts.append(f"the errors counted in noise give no bound for {_listed(unbound)}")
     return (
-        f"{cleared[0].attack} is not convicted on {names}: the median distance of the nearest errors found from noisy "
-        f"copies is {shares}"
+        f"{cleared[0].attack} is not convicted on {_listed([_named(model) for model in cleared])}: {'; '.join(parts)}"
     )
 
 
-def _share(model: ModelCheck) -> str:
-    share = bound_share(model)
-    if math.isnan(share):
-        return f"without a bound for {model.name}"
-    return f"none found for {model.name}" if math.isinf(share) else f"{share:.2f} of the bound for {model.name}"
+def _named(model: ModelCheck) -> str:
+    undecided = sum(image.audit is not None and image.audit.verdict is AuditVerdict.UNDECIDED for image in model.images)
+    return f"{model.name} ({undecided} of {len(model.audited)} images undecided)" if undecided else model.name
 
 
 def _advice(guilty: Sequence[ModelCheck]) -> str:
@@ -81,8 +91,8 @@ def _advice(guilty: Sequence[ModelCheck]) -> str:
     if blocked < 0.5:
         return "Use a stronger attack before you trust a distance"
     return (
-        f"Use an attack that needs no gradient of this model, since it was exactly zero on {100 * blocked:.0f} % of "
-        "the noisy copies"
+        f"Use an attack that needs no gradient of this model, since the gradient was exactly zero on "
+        f"{100 * blocked:.0f} % of the noisy copies"
     )
 
 
@@ -95,9 +105,12 @@ def _compared(plain: ModelCheck, noisy: ModelCheck) -> str:
     nearest = [(min(a.clean_distances.values()), min(b.clean_distances.values())) for a, b in pairs]
     sigmas = [(a.sigma, b.sigma) for a, b in pairs]
     parts = [
-        f"{what} is larger on {sum(b > a for a, b in values)} (median {_median([a for a, _ in values])}, then "
+        f"{what} on {sum(b > a for a, b in values)} (median {_median([a for a, _ in values])}, then "
         f"{_median([b for _, b in values])})"
-        for what, values in (("the noise scale tolerated", sigmas), ("the nearest error found", nearest))
+        for what, values in (
+            ("the noise scale tolerated is larger", sigmas),
+            ("the nearest error found is farther", nearest),
+        )
     ]
     return f"; from {plain.name} to {noisy.name}, trained in noise, of {len(pairs)} images {_listed(parts)}"
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from isoperimetry.intervals import clopper_pearson
 from isoperimetry.progress import ProgressLike, as_progress
 from isoperimetry.results import Interval, Record
 from isoperimetry.streams import Stream, as_stream
-from isoperimetry_bridges.torch.classifier import Classifier
+from isoperimetry_bridges.torch.classifier import Classifier, as_classifier
 from isoperimetry_bridges.torch.measure import ErrorCounter, as_count, as_ids, as_tensors
 from isoperimetry_bridges.torch.noise import noise_stream
 from isoperimetry_bridges.torch.parallel import each_image
@@ -223,7 +223,7 @@ def search_sigma(
 
 
 def find_sigma(
-    classifier: Classifier,
+    classifier: Classifier | nn.Module,
     images: Any,
     labels: Any,
     *,
@@ -242,7 +242,8 @@ def find_sigma(
 
     Parameters
     ----------
-    classifier : Classifier
+    classifier : Classifier or torch.nn.Module
+        A module is taken as `Classifier(module)`, with inputs in [0, 1].
     images : Tensor or array, shape (n, channels, height, width)
         Floating point, in the classifier's box.
     labels : Tensor or array, shape (n,)
@@ -268,7 +269,7 @@ def find_sigma(
     ValueError, TypeError, ModelError
         If an argument is out of range or the model cannot be judged.
     """
-    x, y = as_tensors(images, labels)
+    classifier, (x, y) = as_classifier(classifier), as_tensors(images, labels)
     classifier.check(x, y)
     check_search(error_rate, n_samples, confidence)
     ids, root = as_ids(image_ids, len(x)), as_stream(rng)

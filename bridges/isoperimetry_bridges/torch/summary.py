@@ -70,10 +70,11 @@ def image_tables(model: ModelCheck, settings: CheckSettings, *, width: int = WID
     intervals = f"[..]: {settings.interval_confidence:.0%} intervals. "
     lengths = "Lengths in the unit of the inputs; none: none found. "
     about_noisy = (
-        "Noisy copies: medians of the distances to the nearest error found, and the bound on them, a theorem; p-value, "
+        "noise: from noisy copies, medians of the distances to the nearest error found, and the bound on them, a "
+        "theorem; p-value, "
         f"missed fraction and verdict of each image for itself, at confidence {settings.confidence:g}. "
     )
-    about_clean = "Clean image: the half-space formula is a prediction, no bound."
+    about_clean = "image: from the image itself, where the half-space formula is a prediction, no bound."
     if settings.clip:
         about_clean += " It is one for noise that is not clipped."
     if wide:
@@ -90,7 +91,7 @@ def _joined(*parts: Iterable[_Row]) -> list[_Row]:
     for scale, noisy, clean in zip(*parts, strict=True):
         row = scale | noisy
         verdict = {key: row.pop(key) for key in ("p-value", "missed\n>=, %", "verdict")}
-        rows.append(row | {f"clean:\n{key}": value for key, value in clean.items() if key != "image"} | verdict)
+        rows.append(row | {f"image:\n{key}": value for key, value in clean.items() if key != "image"} | verdict)
     return rows
 
 
@@ -118,13 +119,13 @@ def _noisy(image: ImageCheck, model: ModelCheck, *, convicted: bool, wide: bool)
         if audit.verdict is AuditVerdict.ATTACK_FAILING:
             missed = at_least(100 * audit.missed_fraction, 2)
     distances = {
-        f"noisy:\n{_header(name)}": "-" if audit is None else _distance(image.noisy_median(name))
+        f"noise:\n{_header(name)}": "-" if audit is None else _distance(image.noisy_median(name))
         for name in (model.attack, *model.others)
     }
     return {
         "image": str(image.image),
         "errors in\nnoise, %": errors,
-        "noisy:\nbound": "-" if audit is None else _length(audit.bound),
+        "noise:\nbound": "-" if audit is None else _length(audit.bound),
         **distances,
         "p-value": p_value,
         "missed\n>=, %": missed,
@@ -158,12 +159,12 @@ def model_table(models: Sequence[ModelCheck], settings: CheckSettings) -> Table:
                 "model": model.name,
                 "images": str(len(images)),
                 "sigma": _length(model.median([i.sigma for i in images])),
-                "clean:\npredicted": _length(model.median([i.prediction for i in images])),
-                f"clean:\n{models[0].attack}": _distance(
+                "image:\npredicted": _length(model.median([i.prediction for i in images])),
+                f"image:\n{models[0].attack}": _distance(
                     model.median([i.clean_distances[model.attack] for i in images])
                 ),
-                "clean:\nbest": _distance(model.median([min(i.clean_distances.values()) for i in images])),
-                "noisy:\nbest /\nbound": "none" if math.isinf(share) else "-" if math.isnan(share) else f"{share:.2f}",
+                "image:\nbest": _distance(model.median([min(i.clean_distances.values()) for i in images])),
+                "noise:\nbest /\nbound": "none" if math.isinf(share) else "-" if math.isnan(share) else f"{share:.2f}",
                 "gradient\nzero, %": _percent(model.median([i.blocked[model.attack] for i in images]))
                 if images
                 else "-",
