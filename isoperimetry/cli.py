@@ -28,6 +28,7 @@ import typer
 import typer.core
 
 from isoperimetry.errors import IsoperimetryError
+from isoperimetry.terminal import write_out
 
 if TYPE_CHECKING:
     from isoperimetry.checks import AttackAudit, AuditFamily
@@ -91,7 +92,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        _write(f"{PROGRAM} {_installed_version()}\n")
+        write_out(f"{PROGRAM} {_installed_version()}\n")
         raise typer.Exit
 
 
@@ -107,7 +108,7 @@ def _program(
 ) -> None:
     """Say what test error in noise tells about adversarial examples, and which attacks provably miss errors."""
     if ctx.invoked_subcommand is None:
-        _write(ctx.get_help())
+        write_out(ctx.get_help())
         ctx.fail("A command is missing.")
 
 
@@ -141,7 +142,7 @@ def bound(
         shares["enlargement"] = bounds.enlargement(eps=eps, sigma=sigma, **rate)
         shares["log_enlargement"] = bounds.log_enlargement(eps=eps, sigma=sigma, **rate)
     if json:
-        _write(report.to_json({**rate, "sigma": sigma, "eps": eps, **distances, **shares}) + "\n")
+        write_out(report.to_json({**rate, "sigma": sigma, "eps": eps, **distances, **shares}) + "\n")
         return
     bounded = "at most this, for noisy samples and any error set"
     meanings = {
@@ -214,7 +215,7 @@ def audit(
         results = [{"image": name, **result.to_dict()} for name, result in zip(images, audits, strict=True)]
         record = {"version": _installed_version(), "file": str(file), "family": family, "audits": results}
         json.write_text(report.to_json(record) + "\n", encoding="utf-8")
-        _write(f"Written to {json}\n")
+        write_out(f"Written to {json}\n")
     if family.n_convicted:
         raise typer.Exit(FAILED)
 
@@ -229,7 +230,7 @@ def theorems(
 
     chosen = list(bounds.THEOREMS) if name is None else [bounds.THEOREMS[name.upper().replace("-", "_")]]
     if json:
-        _write(report.to_json(chosen if name is None else chosen[0]) + "\n")
+        write_out(report.to_json(chosen if name is None else chosen[0]) + "\n")
     elif name is None:
         rows = [[theorem.name, theorem.statement] for theorem in chosen]
         _print_table("Theorems (isoperimetry theorems NAME shows one whole)", ["name", "statement"], rows, wrap=1)
@@ -241,7 +242,7 @@ def theorems(
             "Assumptions": assumptions or "none", "Tightness": theorem.tightness,
             "Function": f"isoperimetry.bounds.{theorem.bound.__name__}", "Source": theorem.cite(),
         }  # fmt: skip
-        _write("".join(f"{title}: {text}\n" for title, text in fields.items()))
+        write_out("".join(f"{title}: {text}\n" for title, text in fields.items()))
 
 
 def _print_audits(title: str, audits: dict[str, AttackAudit], family: AuditFamily) -> None:
@@ -264,17 +265,17 @@ def _print_audits(title: str, audits: dict[str, AttackAudit], family: AuditFamil
         f"Distances from noisy starts against the bound ({title})", headings[:shown], [row[:shown] for row in rows],
         right=range(2, shown),
     )  # fmt: skip
-    _write("\n" + (report.describe_family(family) if others else report.describe(first)) + "\n")
+    write_out("\n" + (report.describe_family(family) if others else report.describe(first)) + "\n")
     # What was found is in the sentence and in the table; what the verdicts rest on is said once where all share it.
     told = () if first.verdict is AuditVerdict.UNDECIDED and not others else ("found:",)
     shared = [reason for reason in first.reasons if all(reason in audit.reasons for audit in others)]
     for reason in shared:
         if not reason.startswith(told):
-            _write(f"- {reason}\n")
+            write_out(f"- {reason}\n")
     for name, audit in audits.items():
         for reason in audit.reasons:
             if reason.startswith("broken:") and reason not in shared:
-                _write(f"- image {name}: {reason}\n")
+                write_out(f"- image {name}: {reason}\n")
 
 
 def _command(name: str, function: Callable[..., Any], *, help: str) -> Any:
@@ -384,17 +385,4 @@ def _print_table(
         console = Console(highlight=False, width=least)
     with console.capture() as capture:
         console.print(table)
-    _write(f"{title}\n\n" + "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
-
-
-def _write(text: str) -> None:
-    """Write to standard output, whatever its encoding; once a reader has gone away, to nowhere."""
-    encoding = sys.stdout.encoding or "utf-8"
-    try:
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The work goes on, for its files and its exit code; Python must not find the closed pipe again at its end.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+    write_out(f"{title}\n\n" + "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")

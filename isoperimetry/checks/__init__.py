@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from isoperimetry.checks._signtest import least_starts
 from isoperimetry.checks.audit import audit_attack
 from isoperimetry.checks.consistency import check
 from isoperimetry.checks.measurement import Measurement
@@ -18,4 +19,5 @@ __all__ = [
     "audit_attack",
     "audit_many",
     "check",
+    "least_starts",
 ]

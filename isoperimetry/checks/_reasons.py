@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection
 from typing import Literal
 
+from isoperimetry.checks._signtest import least_starts
 from isoperimetry.checks.verdict import AttackAudit, AuditVerdict, Sampling, say_p_value
 from isoperimetry.results import at_least, at_most
 
@@ -124,8 +125,7 @@ def _missed(audit: AttackAudit) -> str:
 
 
 def _too_few_starts(audit: AttackAudit) -> str:
-    level = (1.0 - audit.confidence) / 2
-    needed = math.ceil(math.log(level) / math.log1p(-audit.q) - 1e-9)
+    needed = least_starts(confidence=audit.confidence, q=audit.q)
     if audit.verdict is not AuditVerdict.UNDECIDED or audit.n_tested >= needed:
         return ""
     return (

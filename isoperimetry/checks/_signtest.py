@@ -17,6 +17,28 @@ from isoperimetry.intervals.binomial import probability_at_least, probability_at
 MOST_SAMPLES = 1e12
 
 
+def least_starts(*, confidence: float, q: float = 0.5) -> int:
+    """Return the number of starts below which `audit_attack` can never convict, all of them lying beyond the bound.
+
+    Parameters
+    ----------
+    confidence : float
+        Of the audit, in (0, 1).
+    q : float
+        Level of the quantile that is tested, in (0, 1).
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> least_starts(confidence=0.999)
+    11
+    """
+    return math.ceil(math.log((1.0 - confidence) / 2) / math.log1p(-q) - 1e-9)
+
+
 class SignTest:
     """Whether more distances lie beyond the bound than a set of this error rate allows.
 

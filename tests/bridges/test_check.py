@@ -484,6 +484,7 @@ def test_distances_are_not_said_to_be_below_a_bound_that_they_exceed(exact: Any,
     assert "below" not in words
     assert "inf" not in words
     assert "no attack found an error from half of the noisy copies of Margin" in words
+    assert "with 5 starts an image nothing can be convicted" in words
 
 
 def test_medians() -> None:

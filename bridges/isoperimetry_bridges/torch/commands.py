@@ -18,12 +18,13 @@ from torch import Tensor
 from isoperimetry.intervals import clopper_pearson
 from isoperimetry.progress import as_progress
 from isoperimetry.results import at_most
+from isoperimetry.terminal import write_out
 from isoperimetry_bridges.torch import zoo
 from isoperimetry_bridges.torch.attacks import Attack, ProjectedGradient, Transfer
 from isoperimetry_bridges.torch.check import check_model
 from isoperimetry_bridges.torch.classifier import Classifier
 from isoperimetry_bridges.torch.models import load_data, load_factory
-from isoperimetry_bridges.torch.output import Output, file_digest, say, show
+from isoperimetry_bridges.torch.output import Output, file_digest, show
 from isoperimetry_bridges.torch.reading import reading
 from isoperimetry_bridges.torch.records import CheckSettings, ModelCheck
 
@@ -90,9 +91,9 @@ def check(
     checked, seconds = _measure(work, x, y, settings, output, seed=seed, quiet=quiet)
     words = reading(checked, settings, trained_in_noise=("clean", "noisy") if model is None else None)
     written = output.save(checked, words, seconds)
-    say(f"The first {len(x)} of {len(work.images)} images.\n")
+    write_out(f"The first {len(x)} of {len(work.images)} images.\n\n")
     show(checked, settings, words, seconds=seconds, verbose=verbose)
-    say(f"Written: {' and '.join(map(str, written))}")
+    write_out(f"Written: {' and '.join(map(str, written))}\n")
     met = max_error is None or all([_gate(result, max_error, settings) for result in checked])
     if not any(result.audited for result in checked) and max_error is None:
         raise ValueError(
@@ -101,7 +102,7 @@ def check(
         )
     convicted = model is not None and any(result.n_convicted for result in checked)
     if convicted:
-        say(f"Exit code 1: {checked[0].attack} is convicted.")
+        write_out(f"Exit code 1: {checked[0].attack} is convicted.\n")
     raise typer.Exit(code=int(convicted or not met))
 
 
@@ -196,8 +197,8 @@ def _gate(result: ModelCheck, max_error: float, settings: CheckSettings) -> bool
     errors = sum(image.errors if image.audit else settings.n_samples for image in result.images)
     trials = settings.n_samples * len(result.images)
     limit = clopper_pearson(errors, trials, confidence=settings.confidence, side="upper").high
-    say(
+    write_out(
         f"{result.name}: mean error rate in noise <= {at_most(limit, 3)} (confidence {settings.confidence:g}), "
-        f"gate {max_error:g}: {'met' if limit <= max_error else 'not met'}"
+        f"gate {max_error:g}: {'met' if limit <= max_error else 'not met'}\n"
     )
     return limit <= max_error

@@ -8,7 +8,6 @@ import itertools
 import json
 import os
 import platform
-import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -19,6 +18,7 @@ import torch
 from rich.console import Console
 
 from isoperimetry.errors import MissingDependency
+from isoperimetry.terminal import write_out
 from isoperimetry_bridges.torch.records import CheckSettings, ImageCheck, ModelCheck
 from isoperimetry_bridges.torch.summary import WIDE, image_tables, model_table
 
@@ -41,18 +41,6 @@ def environment() -> dict[str, Any]:
 def file_digest(path: Path) -> str:
     """Return the first 16 hexadecimal digits of a file's SHA-256."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-
-
-def say(text: str = "") -> None:
-    """Print to standard output, whatever its encoding; once a reader has gone away, to nowhere."""
-    encoding = sys.stdout.encoding or "utf-8"
-    try:
-        print(text.encode(encoding, "replace").decode(encoding), flush=True)
-    except BrokenPipeError:
-        # The exit code must still tell what was found, and Python must not find the closed pipe again at its end.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
 
 
 class Output:
@@ -152,7 +140,7 @@ def show(checked: Sequence[ModelCheck], settings: CheckSettings, words: str, *, 
                 console.print(_seconds(result), highlight=False, markup=False)
             console.print(f"In all: {seconds:.1f} s.", highlight=False)
         console.print(f"\n{words}", highlight=False, markup=False)
-    say(capture.get())
+    write_out(capture.get() + "\n")
 
 
 def _seconds(result: ModelCheck) -> str:

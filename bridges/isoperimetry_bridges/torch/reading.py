@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from isoperimetry.checks import AuditVerdict
+from isoperimetry.checks import AuditVerdict, least_starts
 from isoperimetry.results import at_least, at_most
 from isoperimetry_bridges.torch.records import CheckSettings, ModelCheck
 from isoperimetry_bridges.torch.summary import bound_share
@@ -76,6 +76,8 @@ def _not_convicted(cleared: Sequence[ModelCheck], settings: CheckSettings) -> st
         parts.append(f"no attack found an error from half of the noisy copies of {_listed(failed)}")
     if unbound:
         parts.append(f"the errors counted in noise give no bound for {_listed(unbound)}")
+    if settings.n_starts < least_starts(confidence=settings.confidence):
+        parts.append(f"with {settings.n_starts} starts an image nothing can be convicted at this confidence")
     return (
         f"{cleared[0].attack} is not convicted on {_listed([_named(model) for model in cleared])}: {'; '.join(parts)}"
     )

@@ -12,6 +12,7 @@ import numpy as np
 from isoperimetry.checks import AttackAudit, AuditFamily
 from isoperimetry.results import Interval, Record
 from isoperimetry_bridges.torch.attacks import named_attack
+from isoperimetry_bridges.torch.measure import as_count
 from isoperimetry_bridges.torch.sigma import SigmaSearch, check_search
 
 
@@ -55,8 +56,7 @@ class CheckSettings(Record):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)!r} must be in (0, 1): it is a probability.")
         for name in ("n_search", "n_samples", "n_starts"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)!r} must be >= 1: it is a number of draws.")
+            as_count(name, getattr(self, name))
         named_attack(self.attack)
         if self.sigma is None:
             check_search(self.error_rate, self.n_search, self.interval_confidence)
