@@ -120,11 +120,16 @@ def like_input(result: Array) -> float | Array:
     return float(result) if np.ndim(result) == 0 else result
 
 
-def broadcast(function: Callable[..., Array], **arguments: Array) -> Array:
-    """Apply ``function`` to arrays after checking that their shapes broadcast; the error names the arguments."""
+def broadcast_shape(**arguments: Array) -> tuple[int, ...]:
+    """Return the common shape of arrays; ValueError that names them where there is none."""
     try:
-        np.broadcast_shapes(*(array.shape for array in arguments.values()))
+        return np.broadcast_shapes(*(array.shape for array in arguments.values()))
     except ValueError:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in arguments.items())
         raise ValueError(f"The shapes of {shapes} do not broadcast: make them equal or of length 1.") from None
+
+
+def broadcast(function: Callable[..., Array], **arguments: Array) -> Array:
+    """Apply ``function`` to arrays after checking that their shapes broadcast; the error names the arguments."""
+    broadcast_shape(**arguments)
     return function(*arguments.values())

@@ -1,57 +1,15 @@
-"""Functions of the normal distribution on scalars and arrays: float64, accurate in both tails, NaN outside the domain.
-
-Names and edges are those of `scipy.special`. Numba is imported, and the loop compiled or read from its cache, at the
-first call.
-"""
+"""Functions of the normal distribution: float64, accurate in both tails, NaN outside the domain."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any, overload
+from typing import overload
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from isoperimetry._validate import Array, as_float
+from isoperimetry._validate import Array
+from isoperimetry.special._apply import apply
 
 __all__ = ["log_ndtr", "mills_ratio", "ndtr", "ndtri", "ndtri_exp"]
-
-
-@functools.cache
-def _kernels(name: str) -> tuple[Callable[[float], float], Callable[[Array, Array], None]]:
-    from isoperimetry.kernels import normal
-
-    return getattr(normal, name), getattr(normal, f"fill_{name}")
-
-
-def _check_out(out: Any, shape: tuple[int, ...]) -> None:
-    if not isinstance(out, np.ndarray) or out.dtype != np.float64:
-        kind = f"dtype {out.dtype}" if isinstance(out, np.ndarray) else f"type {type(out).__name__}"
-        raise TypeError(f"out has {kind}: it must be a float64 array.")
-    if out.shape != shape:
-        raise ValueError(f"out has shape {out.shape} but the result has shape {shape}: the shapes must be equal.")
-    if not out.flags.writeable:
-        raise ValueError("out is read-only: pass an array that can be written to.")
-
-
-def _apply(name: str, argument: str, value: ArrayLike, out: Array | None) -> float | Array:
-    """Map one kernel over ``value``; one number comes back as a float."""
-    scalar, fill = _kernels(name)
-    if out is None and isinstance(value, float):
-        return scalar(float(value))
-    x = as_float(argument, value)
-    if out is None:
-        if x.ndim == 0:
-            return scalar(float(x))
-        out = np.empty(x.shape)
-        fill(np.ascontiguousarray(x).reshape(-1), out.reshape(-1))
-        return out
-    _check_out(out, x.shape)
-    result = np.empty(x.shape)  # apart from out, which may overlap the input
-    fill(np.ascontiguousarray(x).reshape(-1), result.reshape(-1))
-    out[...] = result
-    return out
 
 
 @overload
@@ -93,7 +51,7 @@ def ndtr(x: ArrayLike, *, out: Array | None = None) -> float | Array:
     >>> f"{ndtr(-37.0):.12e}"
     '5.725571222525e-300'
     """
-    return _apply("ndtr", "x", x, out)
+    return apply("normal", "ndtr", out, x=x)
 
 
 @overload
@@ -135,7 +93,7 @@ def log_ndtr(x: ArrayLike, *, out: Array | None = None) -> float | Array:
     >>> f"{log_ndtr(33.0):.12e}"
     '-4.061185620916e-239'
     """
-    return _apply("log_ndtr", "x", x, out)
+    return apply("normal", "log_ndtr", out, x=x)
 
 
 @overload
@@ -178,7 +136,7 @@ def ndtri(p: ArrayLike, *, out: Array | None = None) -> float | Array:
     >>> ndtri([0.0, 0.5, 1.0]).tolist()
     [-inf, 0.0, inf]
     """
-    return _apply("ndtri", "p", p, out)
+    return apply("normal", "ndtri", out, p=p)
 
 
 @overload
@@ -221,7 +179,7 @@ def ndtri_exp(y: ArrayLike, *, out: Array | None = None) -> float | Array:
     >>> round(ndtri_exp(-1e-300), 12)
     37.047096299361
     """
-    return _apply("ndtri_exp", "y", y, out)
+    return apply("normal", "ndtri_exp", out, y=y)
 
 
 @overload
@@ -263,4 +221,4 @@ def mills_ratio(x: ArrayLike, *, out: Array | None = None) -> float | Array:
     >>> mills_ratio(1e300)
     1e-300
     """
-    return _apply("mills_ratio", "x", x, out)
+    return apply("normal", "mills_ratio", out, x=x)
