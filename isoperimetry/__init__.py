@@ -14,6 +14,7 @@ from importlib import import_module as _import_module
 
 # Every public name and the module that defines it. Names are resolved on first use, so that the import costs nothing.
 _PUBLIC = {
+    "isoperimetry._warmup": ("warmup",),
     "isoperimetry.bounds": (
         "THEOREMS",
         "Theorem",

@@ -1,4 +1,7 @@
 # What type checkers see: the names that __init__.py resolves on first use.
+from isoperimetry._warmup import (
+    warmup as warmup,
+)
 from isoperimetry.bounds import (
     THEOREMS as THEOREMS,
 )

@@ -8,32 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import operator
 import secrets
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from isoperimetry import _validate
+from isoperimetry import _noise, _validate
 
 Floats = TypeVar("Floats", NDArray[np.float32], NDArray[np.float64])
-
-_N_SAMPLES = 2**64
-"""A sample's index has 64 bits."""
-
-_PARALLEL_FROM = 1 << 21
-"""Below this many normals, one or two milliseconds of work, starting threads does not pay."""
-
-
-def _as_integer(name: str, value: Any, what: str) -> int:
-    if isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name}={value!r} must be {what}: a bool is taken for a mistake.")
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name}={value!r} must be {what}.") from None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +43,11 @@ class Stream:
     path: tuple[str | int, ...] = ()
 
     def __post_init__(self) -> None:
-        seed = _as_integer("seed", self.seed, "an integer >= 0")
+        seed = _noise.as_integer("seed", self.seed, "an integer >= 0")
         if seed < 0:
             raise ValueError(f"seed={seed} must be >= 0: any integer from 0 up is a seed.")
         what = "a str or an int: these are the names that the key is made of"
-        path = (name if type(name) is str else _as_integer("name", name, what) for name in self.path)
+        path = (name if type(name) is str else _noise.as_integer("name", name, what) for name in self.path)
         object.__setattr__(self, "seed", seed)
         object.__setattr__(self, "path", tuple(path))
 
@@ -214,15 +197,9 @@ def add_noise(
     if np.may_share_memory(middle, out):
         middle = middle.copy()
     scale = _check_sigma(sigma, out.dtype)
-    if not isinstance(stream, Stream):
-        raise TypeError(f"stream={stream!r} must be a Stream: make one with as_stream(rng).")
-    start = _validate.as_count("first", first)
-    if start + n > _N_SAMPLES:
-        raise ValueError(f"first={start} must be at most 2**64 - {n}: the index of a sample has 64 bits.")
-    if n_threads is not None:
-        n_threads = _validate.as_count("n_threads", n_threads, low=1)
-    if out.size:
-        _fill(out, middle, scale, stream.key, start, n_threads)
+    _check_stream(stream)
+    start, n_threads = _noise.as_first("first", first, n), _noise.as_threads(n_threads)
+    _noise.fill(out, middle, scale, stream.key, start, n_threads)
     return out
 
 
@@ -260,12 +237,16 @@ def standard_normals(
     >>> bool((z[1:, :2] == standard_normals(2, 2, stream=Stream(seed=5), first=1)).all())
     True
     """
-    shape = _validate.as_count("n", n), _validate.as_count("dim", dim)
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise TypeError(f"dtype={np.dtype(dtype)} must be float32 or float64.")
-    out = np.empty(shape, dtype)
-    # Adding zero to a normal, which is never zero itself, is exact.
-    return add_noise(np.zeros(shape[1], dtype), 1.0, stream=stream, first=first, out=out, n_threads=n_threads)
+    n, dim = _validate.as_count("n", n), _validate.as_count("dim", dim)
+    kind = _noise.as_dtype(dtype)
+    _check_stream(stream)
+    start, n_threads = _noise.as_first("first", first, n), _noise.as_threads(n_threads)
+    return _noise.standard(n, dim, kind, stream.key, start, n_threads)
+
+
+def _check_stream(stream: Any) -> None:
+    if not isinstance(stream, Stream):
+        raise TypeError(f"stream={stream!r} must be a Stream: make one with as_stream(rng).")
 
 
 def _check_out(out: Any) -> tuple[int, int]:
@@ -289,37 +270,3 @@ def _check_sigma(sigma: Any, dtype: np.dtype[Any]) -> Any:
     if not np.isfinite(scale) or (scale == 0) != (value == 0):
         raise ValueError(f"sigma={sigma!r} must be within the range of {dtype}: use out of float64.")
     return scale
-
-
-def _fill(out: Any, center: Any, sigma: Any, key: int, first: int, n_threads: int | None) -> None:
-    import numba
-
-    from isoperimetry.kernels import philox
-
-    single = out.dtype == np.float32
-    loop: Callable[..., None] = philox.add_normals32 if single else philox.add_normals64
-    per_block = philox.PER_BLOCK32 if single else philox.PER_BLOCK64
-    n_blocks = out.shape[0] * -(-out.shape[1] // per_block)
-    if n_threads is None:
-        n_threads = numba.config.NUMBA_NUM_THREADS if out.size >= _PARALLEL_FROM else 1
-    # Several parts a thread, so that one that the system holds up does not hold up the rest.
-    n_parts = min(4 * n_threads, n_blocks) if n_threads > 1 else 1
-    cuts = [n_blocks * part // n_parts for part in range(n_parts + 1)]
-    parts = iter(range(n_parts))
-
-    def work() -> None:
-        for part in parts:
-            loop(out, center, sigma, np.uint64(key), np.uint64(first), cuts[part], cuts[part + 1])
-
-    if n_parts == 1:
-        work()
-        return
-    # Plain threads around a kernel without the GIL, not Numba's own: those end the process when two threads of the
-    # caller meet in them (workqueue) or after a fork (OpenMP), and both happen under an executor.
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(n_threads - 1) as pool:
-        helpers = [pool.submit(work) for _ in range(n_threads - 1)]
-        work()
-        for helper in helpers:
-            helper.result()

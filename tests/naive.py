@@ -68,3 +68,57 @@ def logaddexp(x: float, y: float) -> float:
 
 def logsubexp(x: float, y: float) -> float:
     return math.log(math.exp(x) - math.exp(y))
+
+
+def chi2_sf(x: float, dim: int) -> float:
+    """Sum the Poisson probabilities of fewer than dim / 2 events, for an even dim."""
+    return math.fsum(math.exp(-x / 2) * (x / 2) ** k / math.factorial(k) for k in range(dim // 2))
+
+
+def log_chi2_sf(x: float, dim: int) -> float:
+    return math.log(chi2_sf(x, dim))
+
+
+def log_chi2_cdf(x: float, dim: int) -> float:
+    return math.log(1 - chi2_sf(x, dim))
+
+
+def ball_complement(radius: float, dim: int, center_distance: float) -> float:
+    """Mix chi-square tails with Poisson weights, for an even dim."""
+    m = center_distance**2 / 2
+    weights = [math.exp(-m) * m**j / math.factorial(j) for j in range(80)]
+    return math.fsum(w * chi2_sf(radius**2, dim + 2 * j) for j, w in enumerate(weights))
+
+
+def log_ball_complement(radius: float, dim: int, center_distance: float) -> float:
+    return math.log(ball_complement(radius, dim, center_distance))
+
+
+def log_ball_probability(radius: float, dim: int, center_distance: float) -> float:
+    return math.log(1 - ball_complement(radius, dim, center_distance))
+
+
+def betainc(a: int, b: int, x: float) -> float:
+    """Sum the binomial probabilities of a or more errors in a + b - 1 draws."""
+    n = a + b - 1
+    return math.fsum(math.comb(n, k) * x**k * (1 - x) ** (n - k) for k in range(a, n + 1))
+
+
+def betaln(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+
+
+def log_betainc(a: int, b: int, x: float) -> float:
+    return math.log(betainc(a, b, x))
+
+
+def log_betaincc(a: int, b: int, x: float) -> float:
+    return math.log(betainc(b, a, 1 - x))
+
+
+def log_betainc_inv(a: int, b: int, log_p: float) -> float:
+    return math.log(bisect(lambda x: betainc(a, b, x), math.exp(log_p), 0.0, 1.0))
+
+
+def log_betaincc_inv(a: int, b: int, log_p: float) -> float:
+    return math.log(1 - bisect(lambda y: betainc(b, a, y), math.exp(log_p), 0.0, 1.0))

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from isoperimetry import streams
+from isoperimetry import _noise
 from isoperimetry.streams import Stream, add_noise, as_stream, standard_normals
 
 DTYPES = (np.float32, np.float64)
@@ -200,19 +200,19 @@ def test_large_work_is_parted_by_itself(monkeypatch: pytest.MonkeyPatch) -> None
     seen, threads = [], set()
     meeting = threading.Barrier(3, timeout=60)  # breaks, and the test fails, unless three threads come to it
 
-    def spy(out: Any, center: Any, sigma: Any, key: Any, first: Any, begin: int, end: int) -> None:
+    def spy(out: Any, center: Any, sigma: Any, key: Any, first: Any, begin: int, end: int, skip: int) -> None:
         seen.append((begin, end))
-        if out.size >= streams._PARALLEL_FROM and threading.get_ident() not in threads:
+        if out.size >= _noise.PARALLEL_FROM and threading.get_ident() not in threads:
             threads.add(threading.get_ident())
             meeting.wait()
 
     monkeypatch.setattr(philox, "add_normals32", spy)
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 3)
-    n_blocks = streams._PARALLEL_FROM // 4
-    standard_normals(1, streams._PARALLEL_FROM - 1, stream=Stream(seed=2), dtype=np.float32)
+    n_blocks = _noise.PARALLEL_FROM // 4
+    standard_normals(1, _noise.PARALLEL_FROM - 1, stream=Stream(seed=2), dtype=np.float32)
     assert seen == [(0, n_blocks)]
     seen.clear()
-    standard_normals(1, streams._PARALLEL_FROM, stream=Stream(seed=2), dtype=np.float32)
+    standard_normals(1, _noise.PARALLEL_FROM, stream=Stream(seed=2), dtype=np.float32)
     begins, ends = zip(*sorted(seen), strict=True)
     assert begins == (0, *ends[:-1]) and ends[-1] == n_blocks and len(threads) == 3
 

@@ -1,4 +1,4 @@
-"""Binomial probabilities as divergences plus Stirling remainders.
+"""Beta functions as divergences plus Stirling remainders.
 
 Differences of log-gamma values lose all digits after the third at 1e12 draws; these forms keep the error below 1e-8.
 """
@@ -26,14 +26,3 @@ def log_ratio(numerator: float, denominator: float, gap: float, log_denominator:
     if abs(gap) < 0.5 * denominator:
         return math.log1p(gap / denominator)
     return math.log(numerator) - log_denominator
-
-
-def log_probability(count: float, trials: float, rate: float) -> float:
-    """Return log P[K = count] for a binomial K, 0 < count <= trials and 0 < rate < 1."""
-    if count >= trials:
-        return trials * math.log(rate)
-    p, rest = count / trials, trials - count
-    divergence = count * log_ratio(p, rate, p - rate, math.log(rate))
-    divergence += rest * log_ratio(rest / trials, 1 - rate, rate - p, math.log1p(-rate))
-    remainders = stirling_remainder(trials) - stirling_remainder(count) - stirling_remainder(rest)
-    return remainders - divergence - 0.5 * math.log(p * rest) - HALF_LOG_2PI

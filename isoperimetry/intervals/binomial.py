@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import SupportsIndex
 
 from isoperimetry import _validate
-from isoperimetry.intervals._stable import log_probability
 from isoperimetry.results import Guarantee, Interval, Side
 
 METHOD = "Clopper-Pearson"
@@ -90,65 +89,41 @@ def make_interval(
 
 def probability_at_most(count: float, trials: float, rate: float) -> float:
     """Return P[K <= count] for a binomial K."""
-    from scipy import special as sc
+    from isoperimetry.kernels.beta import log_betaincc
 
     if count >= trials:
         return 1.0
-    return float(sc.betainc(trials - count, count + 1, 1.0 - rate)) if count >= 0 else 0.0
+    return math.exp(log_betaincc(count + 1.0, float(trials - count), float(rate))) if count >= 0 else 0.0
 
 
 def probability_at_least(count: float, trials: float, rate: float) -> float:
     """Return P[K >= count] for a binomial K."""
-    from scipy import special as sc
+    from isoperimetry.kernels.beta import log_betainc
 
     if count <= 0:
         return 1.0
-    return float(sc.betainc(count, trials - count + 1, rate)) if count <= trials else 0.0
+    return math.exp(log_betainc(float(count), trials - count + 1.0, float(rate))) if count <= trials else 0.0
 
 
 def lower_limit(errors: float, trials: float, level: float) -> float:
     """Return the rate at which P[K >= errors] = level."""
-    from scipy import special as sc
+    from isoperimetry.kernels.beta import betainc_quantile
 
     if errors <= 0:
         return 0.0
     if errors >= trials:
         return math.exp(math.log(level) / trials)
-    a, b = errors, trials - errors + 1
-    start = float(sc.betaincinv(a, b, level))
-    if not 0 < start < 1:
-        # Boost's inverse gives NaN at tiny levels. P[K >= k] <= C(n, k) rate**k, so this lies left of the root, from
-        # where Newton's method in logarithms, on a concave function, cannot overshoot.
-        start = math.exp((math.log(level) + math.log(a) + float(sc.betaln(a, b))) / a)
-    return _polish(sc.betainc, a, b, level, start, 1)
+    rate, _ = betainc_quantile(float(errors), trials - errors + 1.0, math.log(level), math.log1p(-level))
+    return rate
 
 
 def upper_limit(errors: float, trials: float, level: float) -> float:
     """Return the rate at which P[K <= errors] = level."""
-    from scipy import special as sc
+    from isoperimetry.kernels.beta import betainc_quantile
 
     if errors >= trials:
         return 1.0
     if errors <= 0:
         return -math.expm1(math.log(level) / trials)
-    if 2 * errors > trials:
-        return 1.0 - lower_limit(trials - errors, trials, level)
-    a, b = errors + 1, trials - errors
-    return _polish(sc.betaincc, a, b, level, float(sc.betainccinv(a, b, level)), -1)
-
-
-def _polish(tail: Callable[..., float], a: float, b: float, level: float, rate: float, sign: int) -> float:
-    # Boost's inverse is off by up to 1e-7 of the rate at a few errors in 1e9 draws (measured with scipy 1.17); its
-    # forward function is good to 1e-10 there. A few Newton steps on log tail against log rate carry that over.
-    last = math.inf
-    for _ in range(100):
-        value = float(tail(a, b, rate))
-        if not 0 < value < 1:
-            break
-        # the derivative of the tail in log rate is a P[K = a] for a + b - 1 draws
-        step = sign * math.log(value / level) * value / (a * math.exp(log_probability(a, a + b - 1, rate)))
-        if not abs(step) < last:
-            break
-        last = abs(step)
-        rate = min(rate * math.exp(-step), 1.0 - 2.0**-53)
+    rate, _ = betainc_quantile(errors + 1.0, float(trials - errors), math.log1p(-level), math.log(level))
     return rate

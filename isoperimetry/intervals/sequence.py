@@ -185,18 +185,21 @@ def _lower_logit(errors: float, trials: float, level: float, a: float, b: float,
     if not one_sided:
         return root
 
-    from scipy import special as sc
+    from isoperimetry.kernels.beta import betaln, log_betainc_tail
 
     x, y = a + errors, b + trials - errors
-    log_beta = float(sc.betaln(x, y))
+    log_beta = betaln(x, y)
 
     def one_sided_excess(v: float) -> tuple[float, float]:
-        complement = _expit(-v)
-        above, prior_above = float(sc.betainc(y, x, complement)), float(sc.betainc(b, a, complement))
-        value = log_martingale(errors, trials, v, a, b) + math.log(above / prior_above) - target
+        rate, complement = _expit(v), _expit(-v)
+        above, prior_above = (
+            log_betainc_tail(y, x, complement, rate, True),
+            log_betainc_tail(b, a, complement, rate, True),
+        )
+        value = log_martingale(errors, trials, v, a, b) + (above - prior_above) - target
         # The slope only guides the steps, so the prior's share in it is left out.
         log_density = -x * _softplus(-v) - y * _softplus(v) - log_beta
-        return value, trials * _expit(v) - errors - math.exp(log_density) / above
+        return value, trials * rate - errors - math.exp(log_density - above)
 
     # At the two-sided root the truncated mixture is larger than the whole one (rates left of the root have likelihood
     # ratios below 1), at errors/trials it is at most 1: the one-sided root lies between.

@@ -1,9 +1,11 @@
 """The two decorators of every kernel: `kernel` and `parallel_kernel`. Every compile option of the library is here.
 
-Why these options: ``cache`` so that the second process starts fast; ``error_model="numpy"`` so that a division by zero
-is an infinity and no exception; of fast math only ``contract`` and ``nsz``, because the full set assumes that there
-are neither infinities nor NaN, and cancels the low parts on which the accuracy of the tails rests; ``nogil`` because
-no kernel touches a Python object, so that threads of any executor run side by side.
+Why these options: ``error_model="numpy"`` so that a division by zero is an infinity and no exception; ``nogil`` because
+no kernel touches a Python object, so that threads of any executor run side by side. No fast math: its full set assumes
+that there are neither infinities nor NaN, and cancels the low parts on which the accuracy rests; even its ``contract``
+would leave it to the compiler which products are rounded before a sum. Kernels write `fma` where one rounding is meant,
+and have the same bits in a scalar, in a vector, in plain Python and on any processor. Compiled code is kept on disk:
+see `isoperimetry.kernels._cache`.
 """
 
 from __future__ import annotations
@@ -12,11 +14,21 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 import numba
+import numpy as np
+
+from isoperimetry.kernels import _blas
+
+try:
+    from isoperimetry.kernels import _cache
+except (ImportError, AttributeError):  # a later Numba, whose cache is made otherwise: compiled in every process
+    _cache = None  # type: ignore[assignment]
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 
-_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}, "nogil": True}
+_blas.ask_later()
+
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 
 class Kernel(Protocol[P, R]):
@@ -31,13 +43,12 @@ class Kernel(Protocol[P, R]):
 
 
 def _compile(function: Callable[P, R], **options: Any) -> Kernel[P, R]:
-    compiled: Any
-    try:
-        compiled = numba.njit(cache=True, **_OPTIONS, **options)(function)
-    except RuntimeError:  # no folder to cache in: nothing can be written to, or the function comes from no file
-        compiled = numba.njit(**_OPTIONS, **options)(function)
+    compiled: Any = numba.njit(**_OPTIONS, **options)(function)
+    if _cache is not None:
+        _cache.attach(compiled, function)
     if not hasattr(compiled, "py_func"):  # NUMBA_DISABLE_JIT=1: Numba hands the function back as it is
-        compiled.py_func = function
+        compiled = np.errstate(all="ignore")(function)  # NumPy's scalars warn of overflows, compiled code does not
+        compiled.py_func = compiled
     result: Kernel[P, R] = compiled
     return result
 

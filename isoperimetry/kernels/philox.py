@@ -194,11 +194,11 @@ _GROUP = 256
 
 
 @kernel
-def _list_counters(counters: Any, tag: Any, sample: Any, block: int, n_blocks: int, n: int) -> None:
+def _list_counters(counters: Any, first_block: Any, sample: Any, block: int, n_blocks: int, n: int) -> None:
     i = row = 0
     while i < n:
         take = min(n_blocks - block, n - i)
-        start, index = _U(block) | tag, sample + _U(row)
+        start, index = first_block + _U(block), sample + _U(row)
         for j in range(take):
             counters[_U(i + j)] = start + _U(j)
             counters[_U(i + j + _GROUP)] = index
@@ -263,7 +263,14 @@ def _deliver(
 
 @kernel
 def add_normals32(
-    out: NDArray[np.float32], center: NDArray[np.float32], sigma: Any, key: Any, first: Any, begin: int, end: int
+    out: NDArray[np.float32],
+    center: NDArray[np.float32],
+    sigma: Any,
+    key: Any,
+    first: Any,
+    begin: int,
+    end: int,
+    skip: int = 0,
 ) -> None:
     """Write ``center + sigma * z`` into rows of ``out``; row i takes the noise z of the sample ``first + i``.
 
@@ -280,6 +287,8 @@ def add_normals32(
     begin, end : int
         The blocks to fill, counted through the rows, each of which has ``ceil(dim / PER_BLOCK32)``: 0 and n times
         that for the whole of ``out``. Calls for separate ranges may run at the same time.
+    skip : int
+        Column 0 of ``out`` is the first coordinate of this block of the sample, 0 for its beginning; below 2**62.
     """
     n_blocks = -(-center.size // PER_BLOCK32)
     flat = out.reshape(out.size)
@@ -290,7 +299,7 @@ def add_normals32(
         n = min(_GROUP, end - start)
         row = start // n_blocks
         block = start - row * n_blocks
-        _list_counters(counters, _TAG32, first + _U(row), block, n_blocks, n)
+        _list_counters(counters, _TAG32 + _U(skip), first + _U(row), block, n_blocks, n)
         _make_words32(words, counters, key, n)
         _make_normals32(normals, words, n)
         _deliver(flat, center, sigma, normals, PER_BLOCK32, row, block, n_blocks, n)
@@ -298,7 +307,14 @@ def add_normals32(
 
 @kernel
 def add_normals64(
-    out: NDArray[np.float64], center: NDArray[np.float64], sigma: Any, key: Any, first: Any, begin: int, end: int
+    out: NDArray[np.float64],
+    center: NDArray[np.float64],
+    sigma: Any,
+    key: Any,
+    first: Any,
+    begin: int,
+    end: int,
+    skip: int = 0,
 ) -> None:
     """Do what `add_normals32` does in float64; a row has ``ceil(dim / PER_BLOCK64)`` blocks."""
     n_blocks = -(-center.size // PER_BLOCK64)
@@ -309,7 +325,7 @@ def add_normals64(
         n = min(_GROUP, end - start)
         row = start // n_blocks
         block = start - row * n_blocks
-        _list_counters(counters, _TAG64, first + _U(row), block, n_blocks, n)
+        _list_counters(counters, _TAG64 + _U(skip), first + _U(row), block, n_blocks, n)
         _make_words64(counters, key, n)
         _make_normals64(normals, counters, n)
         _deliver(flat, center, sigma, normals, PER_BLOCK64, row, block, n_blocks, n)

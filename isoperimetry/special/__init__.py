@@ -6,6 +6,35 @@ from its cache, at the first call. For your own compiled code take the scalars o
 
 from __future__ import annotations
 
-from isoperimetry.special.normal import log_ndtr, mills_ratio, ndtr, ndtri, ndtri_exp
+from isoperimetry.special.beta import betaln, log_betainc, log_betainc_inv, log_betaincc, log_betaincc_inv
+from isoperimetry.special.gamma import log_ball_complement, log_ball_probability, log_chi2_cdf, log_chi2_sf
+from isoperimetry.special.noise import philox_normals
+from isoperimetry.special.normal import (
+    log_ndtr,
+    log_profile,
+    log_profile_exp,
+    mills_ratio,
+    ndtr,
+    ndtri,
+    ndtri_exp,
+)
 
-__all__ = ["log_ndtr", "mills_ratio", "ndtr", "ndtri", "ndtri_exp"]
+__all__ = [
+    "betaln",
+    "log_ball_complement",
+    "log_ball_probability",
+    "log_betainc",
+    "log_betainc_inv",
+    "log_betaincc",
+    "log_betaincc_inv",
+    "log_chi2_cdf",
+    "log_chi2_sf",
+    "log_ndtr",
+    "log_profile",
+    "log_profile_exp",
+    "mills_ratio",
+    "ndtr",
+    "ndtri",
+    "ndtri_exp",
+    "philox_normals",
+]

@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike
 from isoperimetry import _validate
 from isoperimetry._validate import Array
 
+_FLOAT64 = np.dtype(np.float64)
+
 
 @functools.cache
 def _kernels(module: str, name: str) -> tuple[Callable[..., float], Callable[..., None]]:
@@ -33,14 +35,31 @@ def _check_out(out: Any, shape: tuple[int, ...]) -> None:
         raise ValueError("out is read-only: pass an array that can be written to.")
 
 
+def _is_plain(array: Any) -> bool:
+    """Tell whether a loop takes the array as it is; Numba would compile anew for one that may not be written to."""
+    return type(array) is np.ndarray and array.dtype is _FLOAT64 and array.flags.carray
+
+
+def _flat(array: Array) -> Array:
+    return np.require(array, np.float64, ["C", "A", "W"]).reshape(-1)
+
+
 def apply(module: str, name: str, out: Array | None, **arguments: ArrayLike) -> float | Array:
     """Map ``kernels.<module>.<name>`` over arrays that broadcast, with its loop ``fill_<name>(*arrays, out)``.
 
-    Scalars alone give a float. The scalar and the loop must agree to the bit.
+    Scalars alone give a float. The scalar and the loop must agree to the bit, and a loop must allow ``out`` to be the
+    input itself.
     """
     scalar, fill = _kernels(module, name)
-    if out is None and all(type(value) is float for value in arguments.values()):
-        return scalar(*arguments.values())
+    values = tuple(arguments.values())
+    if out is None and all(isinstance(value, float) for value in values):
+        return scalar(*map(float, values))
+    first = values[0]
+    if len(values) == 1 and isinstance(first, np.ndarray) and first.ndim and _is_plain(first):  # the common case
+        result = np.empty(first.shape) if out is None else out
+        if out is None or (_is_plain(out) and out.shape == first.shape and _may_write(out, first)):
+            fill(first.reshape(-1), result.reshape(-1))
+            return result
     named = {key: _validate.as_float(key, value) for key, value in arguments.items()}
     shape = _validate.broadcast_shape(**named)
     arrays = [np.broadcast_to(array, shape) for array in named.values()]
@@ -50,13 +69,16 @@ def apply(module: str, name: str, out: Array | None, **arguments: ArrayLike) -> 
         result = np.empty(shape)
     else:
         _check_out(out, shape)
-        # A loop reads and writes contiguous memory, and must not write what it has yet to read.
-        direct = out.flags.c_contiguous and out.flags.aligned and out.dtype.isnative
-        overlaps = any(np.may_share_memory(array, out) for array in arrays)
-        result = out if direct and not overlaps else np.empty(shape)
-    fill(*(np.ascontiguousarray(array).reshape(-1) for array in arrays), result.reshape(-1))
+        direct = _is_plain(out) and all(_may_write(out, array) for array in arrays)
+        result = out if direct else np.empty(shape)
+    fill(*map(_flat, arrays), result.reshape(-1))
     if out is None:
         return result
     if result is not out:
         out[...] = result
     return out
+
+
+def _may_write(out: Array, array: Array) -> bool:
+    """Tell whether a loop that writes to ``out`` leaves what it has yet to read of ``array``."""
+    return out is array or not np.may_share_memory(out, array)

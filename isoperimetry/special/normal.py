@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from isoperimetry._validate import Array
 from isoperimetry.special._apply import apply
 
-__all__ = ["log_ndtr", "mills_ratio", "ndtr", "ndtri", "ndtri_exp"]
+__all__ = ["log_ndtr", "log_profile", "log_profile_exp", "mills_ratio", "ndtr", "ndtri", "ndtri_exp"]
 
 
 @overload
@@ -42,7 +42,7 @@ def ndtr(x: ArrayLike, *, out: Array | None = None) -> float | Array:
 
     Notes
     -----
-    Within 3 ulp everywhere, subnormal results included.
+    Within 1 ulp, subnormal results included. Table: docs/accuracy.md.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def log_ndtr(x: ArrayLike, *, out: Array | None = None) -> float | Array:
 
     Notes
     -----
-    Within 3 ulp everywhere, also in the upper tail, where the result is near 0.
+    Within 1 ulp, also in the upper tail, where the result is near 0. Table: docs/accuracy.md.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def ndtri(p: ArrayLike, *, out: Array | None = None) -> float | Array:
 
     Notes
     -----
-    Within 2 ulp for every float, also next to 1/2, where the result is near 0, and for subnormal ``p``.
+    Within 1 ulp, also next to 1/2, where the result is near 0, and for subnormal ``p``. Table: docs/accuracy.md.
 
     Examples
     --------
@@ -169,8 +169,8 @@ def ndtri_exp(y: ArrayLike, *, out: Array | None = None) -> float | Array:
 
     Notes
     -----
-    Within 3 ulp for every float, also next to log(1/2), where the result is near 0. (scipy 1.17 loses 3 digits about
-    y = -1e6 and all digits of the small result next to log(1/2).)
+    Within 1 ulp, also next to log(1/2), where the result is near 0, and down to the largest negative number. Table:
+    docs/accuracy.md.
 
     Examples
     --------
@@ -212,7 +212,7 @@ def mills_ratio(x: ArrayLike, *, out: Array | None = None) -> float | Array:
 
     Notes
     -----
-    Within 3 ulp everywhere.
+    Within 1 ulp. Table: docs/accuracy.md.
 
     Examples
     --------
@@ -222,3 +222,85 @@ def mills_ratio(x: ArrayLike, *, out: Array | None = None) -> float | Array:
     1e-300
     """
     return apply("normal", "mills_ratio", out, x=x)
+
+
+@overload
+def log_profile(mu: float, *, out: None = None) -> float: ...
+@overload
+def log_profile(mu: ArrayLike, *, out: Array | None = None) -> float | Array: ...
+def log_profile(mu: ArrayLike, *, out: Array | None = None) -> float | Array:
+    r"""Logarithm of the Gaussian profile, the density of the standard normal at its quantile.
+
+    .. math:: \log I(\mu) = \log \varphi(\Phi^{-1}(\mu))
+
+    Parameters
+    ----------
+    mu : float or array, shape S
+        Probabilities. Those above 1 - 1e-8 have lost digits: pass the complement, which has the same profile.
+    out : float64 array, shape S, optional
+        Where to put the result; it may overlap ``mu``.
+
+    Returns
+    -------
+    float or array, shape S
+        At most -log(2 pi) / 2; -inf at 0 and 1, NaN outside [0, 1] (`isoperimetry.gaussian_profile` raises there).
+
+    Raises
+    ------
+    TypeError
+        If ``mu`` does not hold real numbers or ``out`` is not a float64 array.
+    ValueError
+        If ``out`` has another shape than ``mu`` or is read-only.
+
+    Notes
+    -----
+    Within 1 ulp. Table: docs/accuracy.md.
+
+    Examples
+    --------
+    >>> round(log_profile(0.5), 12)
+    -0.918938533205
+    >>> round(log_profile(1e-300), 9)
+    -687.16261064
+    """
+    return apply("normal", "log_profile", out, mu=mu)
+
+
+@overload
+def log_profile_exp(log_mu: float, *, out: None = None) -> float: ...
+@overload
+def log_profile_exp(log_mu: ArrayLike, *, out: Array | None = None) -> float | Array: ...
+def log_profile_exp(log_mu: ArrayLike, *, out: Array | None = None) -> float | Array:
+    r"""Logarithm of the Gaussian profile at a probability given by its logarithm.
+
+    .. math:: \log I(e^{\log \mu})
+
+    Parameters
+    ----------
+    log_mu : float or array, shape S
+        Logarithms of probabilities, so that those below 1e-308 and those next to 1 can be told apart.
+    out : float64 array, shape S, optional
+        Where to put the result; it may overlap ``log_mu``.
+
+    Returns
+    -------
+    float or array, shape S
+        At most -log(2 pi) / 2; -inf at -inf and 0, NaN above 0.
+
+    Raises
+    ------
+    TypeError
+        If ``log_mu`` does not hold real numbers or ``out`` is not a float64 array.
+    ValueError
+        If ``out`` has another shape than ``log_mu`` or is read-only.
+
+    Notes
+    -----
+    Within 1 ulp. Table: docs/accuracy.md.
+
+    Examples
+    --------
+    >>> round(log_profile_exp(-1e6), 6)
+    -999992.745675
+    """
+    return apply("normal", "log_profile_exp", out, log_mu=log_mu)

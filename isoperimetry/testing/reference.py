@@ -18,20 +18,43 @@ Examples
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import mpmath
 from mpmath import inf, mp
 
+from isoperimetry.testing._families import (
+    betaln,
+    log_ball_complement,
+    log_ball_probability,
+    log_betainc,
+    log_betainc_inv,
+    log_betaincc,
+    log_betaincc_inv,
+    log_chi2_cdf,
+    log_chi2_sf,
+)
+from isoperimetry.testing._precision import GUARD as _GUARD
+from isoperimetry.testing._precision import Number
+from isoperimetry.testing._precision import at_precision as _at_precision
+
 __all__ = [
+    "betaln",
     "clopper_pearson_lower",
     "clopper_pearson_upper",
     "enlargement",
     "error_rate_at_sigma",
     "gaussian_profile",
     "halfspace_distance",
+    "log_ball_complement",
+    "log_ball_probability",
+    "log_betainc",
+    "log_betainc_inv",
+    "log_betaincc",
+    "log_betaincc_inv",
+    "log_chi2_cdf",
+    "log_chi2_sf",
     "log_enlargement",
     "log_enlargement_complement",
     "log_error_rate_at_sigma",
@@ -50,25 +73,6 @@ __all__ = [
     "required_sigma",
     "second_moment_distance_bound",
 ]
-
-Number = Any  # an int, float, str or mpmath.mpf (mpmath has no types)
-_GUARD = 40  # digits beyond those asked for: a float that is not 1/2 or 1 differs from them by 1e-17 at least
-
-
-def _at_precision(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Read the numbers exactly, run ``function`` with guard digits and round its result to ``digits``."""
-
-    def read(value: Number) -> Any:
-        return value if value is None or isinstance(value, bool) else mp.mpf(value)
-
-    @functools.wraps(function)
-    def wrapped(*args: Number, digits: int = 60, **kwargs: Number) -> Any:
-        with mp.workdps(digits + _GUARD):
-            result = function(*map(read, args), **{name: read(value) for name, value in kwargs.items()})
-        with mp.workdps(digits):
-            return +result
-
-    return wrapped
 
 
 def _extra_digits(z: Any, power: int) -> Any:

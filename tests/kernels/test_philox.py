@@ -26,7 +26,7 @@ U = np.uint64
 DTYPES = (np.float32, np.float64)
 KEY, FIRST = U(0x0123456789ABCDEF), U(1 << 40)
 
-# Random123, tests/kat_vectors, "philox4x32 10": counter, key, result.
+# Random123, tests/kat_vectors, all three lines "philox4x32 10": counter, key, result.
 KNOWN_ANSWERS = (
     ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
     ("ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff", "408f276d 41c83b0e a20bc7c6 6d5451fd"),
@@ -56,6 +56,17 @@ def naive_philox(counter: list[int], key: list[int]) -> list[int]:
         counter = [high_1 ^ counter[1] ^ key[0], low_1, high_0 ^ counter[3] ^ key[1], low_0]
         key = [(key[0] + 0x9E3779B9) % (1 << 32), (key[1] + 0xBB67AE85) % (1 << 32)]
     return counter
+
+
+def naive_inverse(words: list[int], key: list[int]) -> list[int]:
+    """Return the counter of these words: every round is undone, so no two counters of a key share theirs."""
+    key = [(key[0] + 10 * 0x9E3779B9) % (1 << 32), (key[1] + 10 * 0xBB67AE85) % (1 << 32)]
+    for _ in range(10):
+        key = [(key[0] - 0x9E3779B9) % (1 << 32), (key[1] - 0xBB67AE85) % (1 << 32)]
+        c0 = words[3] * pow(0xD2511F53, -1, 1 << 32) % (1 << 32)
+        c2 = words[1] * pow(0xCD9E8D57, -1, 1 << 32) % (1 << 32)
+        words = [c0, (0xCD9E8D57 * c2 >> 32) ^ words[0] ^ key[0], c2, (0xD2511F53 * c0 >> 32) ^ words[2] ^ key[1]]
+    return words
 
 
 def naive_pair(a: int, b: int, bits: int) -> tuple[Any, Any]:
@@ -92,13 +103,15 @@ def ulps(got: Any, exact: Any) -> float:
 
 
 def fill(dtype: type, n: int, dim: int, *, module: Any = philox, **choice: Any) -> Any:
-    """Return rows of noise; ``choice`` may hold center, sigma, first, begin, end and out."""
+    """Return rows of noise; ``choice`` may hold center, sigma, first, begin, end, skip and out."""
     suffix = "32" if dtype is np.float32 else "64"
     row_blocks = -(-dim // getattr(module, "PER_BLOCK" + suffix))
     out = choice.get("out", np.full((n, dim), np.nan, dtype))
     center, sigma = choice.get("center", np.zeros(dim, dtype)), dtype(choice.get("sigma", 1.0))
     begin, end = choice.get("begin", 0), choice.get("end", n * row_blocks)
-    getattr(module, "add_normals" + suffix)(out, center, sigma, KEY, choice.get("first", FIRST), begin, end)
+    getattr(module, "add_normals" + suffix)(
+        out, center, sigma, KEY, choice.get("first", FIRST), begin, end, choice.get("skip", 0)
+    )
     return out
 
 
@@ -154,6 +167,54 @@ def test_counter_is_as_documented(dtype: type, key: int, sample: int, coordinate
     assert ulps(got, naive_normal(key, sample, coordinate, dtype)) <= 6
 
 
+def read_counter(low: int, high: int) -> tuple[type, int, int]:
+    """Return the type, sample and block that a counter is that of: the documented map has this inverse."""
+    return {1: np.float32, 2: np.float64}[low >> 62], high, low % 2**62
+
+
+@given(
+    key=st.integers(0, 2**64 - 1),
+    sample=st.one_of(st.integers(0, 2**64 - 1), st.sampled_from([0, 2**32 - 1, 2**32, 2**64 - 1])),
+    block=st.one_of(st.integers(0, 2**62 - 1), st.sampled_from([0, 2**32 - 1, 2**32, 2**62 - 1])),
+)
+def test_the_map_to_counters_is_injective(key: int, sample: int, block: int) -> None:
+    # It has an inverse, on the counters that the scalar kernels do give to the generator.
+    seen: list[tuple[int, int]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PLAIN, "philox4x32", lambda low, high, key: seen.append((int(low), int(high))) or (U(1),) * 4)
+        for kernel in (PLAIN.normals32, PLAIN.normals64):
+            kernel(U(key), U(sample), U(block))
+    assert [read_counter(*counter) for counter in seen] == [(dtype, sample, block) for dtype in DTYPES]
+
+
+@given(
+    first=st.one_of(st.integers(0, 2**64 - 60), st.just(2**32 - 7)), n=st.integers(1, 50), dim=st.integers(1, 1200),
+    skip=st.one_of(st.just(0), st.integers(0, 2**62 - 2000)),
+    part=st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted),
+)  # fmt: skip
+def test_loops_give_each_block_its_own_counter(first: int, n: int, dim: int, skip: int, part: list[float]) -> None:
+    group = philox._GROUP
+    for per_block, tag in ((4, philox._TAG32), (2, philox._TAG64)):
+        n_blocks = -(-dim // per_block)
+        begin, end = (int(share * n * n_blocks) for share in part)
+        counters, seen = np.empty(2 * group, np.uint64), []
+        for start in range(begin, end, group):
+            size, row = min(group, end - start), start // n_blocks
+            philox._list_counters(counters, tag + U(skip), U(first + row), start - row * n_blocks, n_blocks, size)
+            seen += [
+                read_counter(*pair)[1:]
+                for pair in zip(counters[:size].tolist(), counters[group : group + size].tolist(), strict=True)
+            ]
+        assert seen == [(first + i // n_blocks, skip + i % n_blocks) for i in range(begin, end)]
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), min_size=4, max_size=4), st.tuples(*[st.integers(0, 2**32 - 1)] * 2))
+def test_no_two_counters_of_a_key_share_their_words(counter: list[int], key: tuple[int, int]) -> None:
+    low, high, whole_key = (U(a | b << 32) for a, b in (counter[:2], counter[2:], key))
+    words = [int(word) for word in philox.philox4x32(low, high, whole_key)]
+    assert naive_inverse(words, list(key)) == counter
+
+
 @pytest.mark.parametrize(("bits", "end", "no_offset"), [(64, 106, 1 << 61), (32, 66, 0)])
 def test_tails_end_where_documented(bits: int, end: int, no_offset: int) -> None:
     transform = getattr(philox, f"_box_muller{bits}")
@@ -192,6 +253,18 @@ def test_any_range_of_blocks_writes_its_part_only(dtype: type, n: int, dim: int,
     for begin, end in reversed(list(itertools.pairwise(edges))):
         fill(dtype, n, dim, out=out, begin=begin, end=end)
     assert (out == whole).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_loop_starts_at_any_block(dtype: type) -> None:
+    kernel, per_block = (philox.normals32, 4) if dtype is np.float32 else (philox.normals64, 2)
+    whole = fill(dtype, 5, 100)
+    for skip in (1, 2, 24):
+        assert (fill(dtype, 5, 100 - skip * per_block, skip=skip) == whole[:, skip * per_block :]).all()
+    for skip in (2**32 - 1, 2**62 - 3):
+        expected = [[z for b in range(3) for z in kernel(KEY, FIRST + U(row), U(skip + b))] for row in range(2)]
+        for module in (philox, PLAIN):
+            assert (fill(dtype, 2, 3 * per_block, skip=skip, module=module) == np.array(expected, dtype)).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -1,110 +1,210 @@
-"""Print the tables of coefficients of isoperimetry/kernels/normal.py. Run: python tests/reference/fit_normal.py.
+"""Print the tables of the kernels of the normal distribution with their errors: python tests/reference/fit_normal.py.
 
-Each function is interpolated at Chebyshev nodes in 60 digits and rewritten in powers, the highest power first. The
-guess of the quantile is a weighted least-squares fit of a rational function, iterated towards the least maximum.
+Each is the best approximation in the sense of Remez (tests/reference/remez.py), of a polynomial or a quotient of two,
+in the error that it causes in the final result; a coefficient is rounded once. The highest power comes first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import mpmath
-import numpy as np
-from mpmath import mp
+from mpmath import mp, mpf
 
 from isoperimetry.testing import reference
 
-DIGITS = 60
-SCALE, SHIFT = 3.5, 0.8125
+sys.path.insert(0, str(Path(__file__).parents[2]))  # so that it runs as a script too
+
+from tests.reference.remez import minimax
+
+DIGITS = 80
+INNER = "0.84375"
+CENTER_SQUARE, SCALE, WIDTH, SHIFT, OUTER_SHIFT, OUTER_CONSTANT = mpf(185) / 1024, 5, 11.6875, 0.5, 2.25, 0.71875
+
+Table = tuple[list[Any], list[Any], Any]
 
 
-def fit(f: Callable[[Any], Any], low: Any, high: Any, count: int) -> list[Any]:
-    """Return the coefficients, in powers of x from 0, of the polynomial through ``count`` Chebyshev nodes."""
-    with mp.workdps(DIGITS):
-        return _interpolate(f, mp.mpf(low), mp.mpf(high), count)
+def exact(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Run with DIGITS digits, and once for each argument."""
+
+    @functools.cache
+    @functools.wraps(function)
+    def wrapped(*args: Any) -> Any:
+        with mp.workdps(DIGITS):
+            return function(*args)
+
+    return wrapped
 
 
-def _interpolate(f: Callable[[Any], Any], low: Any, high: Any, count: int) -> list[Any]:
-    middle, half = (high + low) / 2, (high - low) / 2
-    angles = [mp.pi * (k + mp.mpf(1) / 2) / count for k in range(count)]
-    values = [f(middle + half * mp.cos(angle)) for angle in angles]
-    coefficients = [mp.mpf(0)] * count
-    previous, current = [mp.mpf(0)], [mp.mpf(1)]  # the Chebyshev polynomials of u = (x - middle) / half, in powers of x
-    for j in range(count):
-        scale = mp.mpf(2 if j else 1) / count
-        weight = scale * mpmath.fsum(v * mp.cos(j * angle) for v, angle in zip(values, angles, strict=True))
-        for i, c in enumerate(current):
-            coefficients[i] += weight * c
-        step = (2 if j else 1) / half
-        following = [mp.mpf(0)] * (len(current) + 1)
-        for i, c in enumerate(current):
-            following[i + 1] += step * c
-            following[i] -= step * middle * c
-        for i, c in enumerate(previous if j else []):
-            following[i] -= c
-        previous, current = current, following
-    return coefficients
+@exact
+def exponential() -> Table:
+    """(exp(r) - 1 - r) / r**2 for |r| <= log(2) / 2; error relative to exp(r) - 1."""
+
+    def f(r: Any) -> Any:
+        return (mp.expm1(r) - r) / r**2
+
+    half = mp.log(2) / 2
+    return minimax(f, -half, half, 10, weight=lambda r: abs(r**2 / mp.expm1(r)))
 
 
-def show(name: str, coefficients: Iterable[Any]) -> None:
+@exact
+def logarithm() -> Table:
+    """(2 atanh(s) - 2 s) / s**3 in z = s**2 for |s| <= 1 / (3 + sqrt(8)); error relative to the logarithm."""
+
+    def f(z: Any) -> Any:
+        s = mp.sqrt(z)
+        return 2 * (mp.atanh(s) - s) / s**3
+
+    high = 1 / (3 + mp.sqrt(8)) ** 2
+    return minimax(f, high / 10**9, high, 6, weight=lambda z: z / 2)
+
+
+@exact
+def _scaled(x: Any) -> Any:
+    return reference.mills_ratio(x, digits=DIGITS) / mp.sqrt(2 * mp.pi)
+
+
+@exact
+def tail() -> Table:
+    """(x + SHIFT) W(x) in t = 1 - WIDTH / (x + SCALE) for x >= INNER; relative error."""
+
+    def f(t: Any) -> Any:
+        if t == 1:
+            return 1 / mp.sqrt(2 * mp.pi)
+        x = WIDTH / (1 - t) - SCALE
+        return (x + SHIFT) * _scaled(x)
+
+    return minimax(f, -1, 1, 22, weight=lambda t: 1 / f(t))
+
+
+@exact
+def tail_slope() -> Table:
+    """The derivative of the former; error relative to the former, where t has the error of 1 - t."""
+    p = tail()[0]
+    derivative = [k * c for k, c in enumerate(p)][1:]
+    return minimax(lambda t: mp.polyval(derivative[::-1], t), -1, 1, 4, weight=lambda t: (mpf("1.01") - t) / p[0])
+
+
+@exact
+def inner() -> Table:
+    """((Phi(x) - 1/2) / x - 1 / sqrt(2 pi)) / t in t = x**2 for |x| <= INNER; error relative to Phi(-x)."""
+
+    def f(t: Any) -> Any:
+        x = mp.sqrt(t)
+        return (mp.erf(x / mp.sqrt(2)) / (2 * x) - 1 / mp.sqrt(2 * mp.pi)) / t
+
+    def weight(t: Any) -> Any:
+        x = mp.sqrt(t)
+        return x**3 / reference.ndtr(-x, digits=DIGITS)
+
+    return minimax(f, mpf(10) ** -9, mpf(INNER) ** 2, 8, weight=weight)
+
+
+@exact
+def log_of_complement() -> Table:
+    """(-log(1 - p) - p - p**2 / 2) / p**3 for 0 <= p <= 1/4; error relative to the logarithm."""
+
+    def f(p: Any) -> Any:
+        return (-mp.log1p(-p) - p - p**2 / 2) / p**3
+
+    return minimax(f, mpf(10) ** -9, mpf("0.25"), 4, 4, weight=lambda p: -(p**3) / mp.log1p(-p))
+
+
+@exact
+def _center(t: Any) -> Any:
+    return reference.ndtri(mpf(1) / 2 + mp.sqrt(t), digits=DIGITS)
+
+
+@exact
+def center() -> Table:
+    """((Phi^-1(1/2 + q) / q - sqrt(2 pi)) / t - C) / t in v = CENTER_SQUARE - t, with t = q**2 and C = (2 pi)**1.5 / 6.
+
+    Error relative to the quantile.
+    """
+
+    def f(v: Any) -> Any:
+        t = CENTER_SQUARE - v
+        return ((_center(t) / mp.sqrt(t) - mp.sqrt(2 * mp.pi)) / t - mp.sqrt(2 * mp.pi) ** 3 / 6) / t
+
+    def weight(v: Any) -> Any:
+        t = CENTER_SQUARE - v
+        return mp.sqrt(t) * t * t / _center(t)
+
+    return minimax(
+        f, mpf(10) ** -9, mp.sqrt(CENTER_SQUARE), 7, 7, weight=weight, variable=lambda u: CENTER_SQUARE - u * u
+    )
+
+
+@exact
+def center_slope() -> Table:
+    """The derivative of Phi^-1(1/2 + q), in q**2; relative error."""
+
+    def f(t: Any) -> Any:
+        return mp.sqrt(2 * mp.pi) * mp.exp(_center(t) ** 2 / 2)
+
+    return minimax(f, 0, CENTER_SQUARE, 4, weight=lambda t: 1 / f(t))
+
+
+@exact
+def _gap(r: Any) -> Any:
+    return r + reference.ndtri_exp(-r * r / 2, digits=DIGITS)
+
+
+@exact
+def outer() -> Table:
+    """r + Phi^-1(exp(-r**2 / 2)) - OUTER_CONSTANT in s = r - OUTER_SHIFT; error relative to the quantile."""
+    low, high = mp.sqrt(-2 * mp.log(mpf("0.07505"))), mpf("38.7")
+    return minimax(
+        lambda s: _gap(s + OUTER_SHIFT) - OUTER_CONSTANT, mp.log(low), mp.log(high), 11, 10,
+        weight=lambda s: 1 / (s + OUTER_SHIFT - _gap(s + OUTER_SHIFT)), variable=lambda u: mp.exp(u) - OUTER_SHIFT,
+    )  # fmt: skip
+
+
+@exact
+def deep() -> Table:
+    """((r + Phi^-1(exp(-r**2 / 2))) r - g) r**2 in g = log(r sqrt(2 pi)); error relative to the quantile."""
+
+    def f(g: Any) -> Any:
+        r = mp.exp(g) / mp.sqrt(2 * mp.pi)
+        return (_gap(r) * r - g) * r**2
+
+    low, high = (mp.log(mpf(r) * mp.sqrt(2 * mp.pi)) for r in ("38.4", "1e9"))
+    return minimax(
+        f, 0, 1, 9, weight=lambda g: (mp.sqrt(2 * mp.pi) / mp.exp(g)) ** 4,
+        variable=lambda u: low + (high - low) * u**3,
+    )  # fmt: skip
+
+
+TABLES = (
+    "exponential", "logarithm", "tail", "tail_slope", "inner", "log_of_complement", "center", "center_slope", "outer",
+    "deep",
+)  # fmt: skip
+
+
+def show(name: str, coefficients: list[Any]) -> None:
     """Print a table, the highest power first."""
     print(f"{name} = (")
-    for c in reversed(list(coefficients)):
+    for c in reversed(coefficients):
         print(f"    {float(c)!r},")
     print(")")
 
 
-def tail_coefficients() -> list[Any]:
-    """(x + SHIFT) Phi(-x) exp(x**2 / 2) for x >= 0, in t = (x - SCALE) / (x + SCALE)."""
-
-    def scaled_tail(t: Any) -> Any:
-        x = SCALE * (1 + t) / (1 - t)
-        return (x + SHIFT) * reference.mills_ratio(x) / mp.sqrt(2 * mp.pi)
-
-    return fit(scaled_tail, -1, 1, 27)
-
-
-def center_coefficients() -> list[Any]:
-    """(Phi(x) - 1/2) / x for |x| < 0.678, in t = x**2."""
-    return fit(lambda t: mp.erf(mp.sqrt(t / 2)) / 2 / mp.sqrt(t), 0, "0.46", 10)
-
-
-def quantile_coefficients() -> list[Any]:
-    """(Phi^-1(1/2 + q) / q - sqrt(2 pi)) / q**2 for |q| <= 1/4, in t = q**2."""
-
-    def quantile(t: Any) -> Any:
-        return (reference.ndtri(mp.mpf(1) / 2 + mp.sqrt(t)) / mp.sqrt(t) - mp.sqrt(2 * mp.pi)) / t
-
-    return fit(quantile, 0, "0.0625", 15)
-
-
-def guess(top: int, bottom: int) -> tuple[list[float], list[float]]:
-    """Fit r - x by P(r) / Q(r), Q(0) = 1, with the error relative to r."""
-    r = np.sqrt(2 * np.log(4)) * 10.0 ** np.linspace(0, 6, 401)
-    h = np.array([float(s + reference.ndtri_exp(-(mp.mpf(s) ** 2) / 2)) for s in r])
-    columns = np.hstack([r[:, None] ** np.arange(top + 1), -h[:, None] * r[:, None] ** np.arange(1, bottom + 1)])
-    weight, q, best = 1 / r, np.ones_like(r), (np.inf, columns[0])
-    for i in range(40):
-        scaled = columns * (weight / q)[:, None]
-        size = np.abs(scaled).max(axis=0)
-        c = np.linalg.lstsq(scaled / size, h * weight / q, rcond=None)[0] / size
-        q = 1 + np.polyval(np.append(c[:top:-1], 0), r)
-        error = np.abs(np.polyval(c[top::-1], r) / q - h) / r
-        best = min(best, (error.max(), c), key=lambda pair: pair[0])
-        if i > 5:
-            weight = weight * (0.3 + error / error.max()) ** 0.7
-    print(f"# guess: relative error {best[0]:.2g}")
-    return list(best[1][: top + 1]), [1.0, *best[1][top + 1 :]]
+def main() -> None:
+    for name in TABLES:
+        table = globals()[name]
+        p, q, error = table()
+        print(f"# {table.__doc__.strip()} Error {mp.nstr(error, 2)}")
+        with mp.workdps(DIGITS):
+            low = float(p[0] - mpf(float(p[0])))
+        show(name, p)
+        if name == "tail":
+            print(f"# What the last one leaves out: {low!r}")
+        if len(q) > 1:
+            show(name + ", bottom", q)
 
 
 if __name__ == "__main__":
-    tail = tail_coefficients()
-    with mp.workdps(DIGITS):
-        print(f"_TAIL_0, _TAIL_0_LOW = {float(tail[0])!r}, {float(tail[0] - float(tail[0]))!r}")
-    show("_TAIL", tail[1:])
-    show("_CENTER", center_coefficients())
-    show("_QUANTILE", quantile_coefficients())
-    numerator, denominator = guess(3, 4)
-    show("_GUESS_NUMERATOR", numerator)
-    show("_GUESS_DENOMINATOR", denominator)
+    main()

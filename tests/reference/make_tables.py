@@ -96,25 +96,122 @@ TABLES: dict[str, tuple[Callable[[Any], Any], tuple[list[float], ...]]] = {
     )),
 }  # fmt: skip
 
+NORMAL_DIM = 150528.0  # an image of 224 by 224 pixels with three colors
+DIMS = (1.0, 2.0, 3.0, 10.0, 99.5, 784.0, 3072.0, NORMAL_DIM)
+Points = list[tuple[float, ...]]
+
+
+def _squared_norms() -> Points:
+    points: Points = [(0.0, 5.0), (TINY, 1.0), (1e-300, 3.0), (1e15, 3.0), (1.0, 1e-6), (1e-200, 1e-3), (1e7, 1e7)]
+    for dim in DIMS:
+        around_the_mean = (dim + z * math.sqrt(2 * dim) for z in (0.0, 1e-9, *(draw.uniform(-9, 9) for _ in range(10))))
+        points += [(x, dim) for x in around_the_mean if x > 0]
+        points += [(dim * ratio, dim) for ratio in (0.09, 0.5, 0.9, 1.1, 2.0, 5.0, 10.0 ** draw.uniform(-9, 0))]
+    points += [(10.0 ** draw.uniform(-6, 2), 10.0 ** draw.uniform(-4, 0)) for _ in range(COUNT)]
+    return points
+
+
+def _balls() -> Points:
+    points: Points = [
+        (20.0, 784.0, 0.0), (380.0, 150528.0, 0.0), (1.0, 5.0, 3.0), (20.0, 784.0, 5.0), (40.0, 3072.0, 10.0),
+        (350.0, 150528.0, 30.0), (0.0, 3.0, 1.0), (0.5, 1.0, 40.0), (1e-200, 2.0, 1.0), (5.0, 3.0, 5.0),
+        (1e3, 3.0, 1e3 + 2), (172.0, 150528.0, 20.0), (388.0, 150528.0, 450.0), (1.0, 0.01, 0.5),
+    ]  # fmt: skip
+    for dim in (1.0, 2.0, 7.5, 784.0, NORMAL_DIM):
+        for _ in range(12):
+            distance = 10.0 ** draw.uniform(-3, 2)
+            mean, variance = dim + distance**2, 2 * dim + 4 * distance**2
+            points.append((math.sqrt(abs(mean + draw.uniform(-9, 9) * math.sqrt(variance))), dim, distance))
+            points.append((math.sqrt(dim) * 10.0 ** draw.uniform(-0.5, 0.5), dim, distance))
+    return points
+
+
+def _beta_points() -> Points:
+    points: Points = [
+        (10.0, 991.0, 0.0054351401447067733), (0.5, 75263.5, 0.01), (75263.5, 0.5, 0.25), (1.0, 1e12, 1e-14),
+        (2.0, 3.0, 0.0), (2.0, 3.0, 1.0), (1e8, 1e8, 0.5), (5e4, 1e5, 1 / 3), (1e-3, 5.0, 0.1), (1e-5, 1e-3, 0.3),
+        (60.0, 1e12 - 59, 5e-11), (3.0, 1e12, 1e-300), (7.0, 0.5, 1 - 2**-53),
+    ]  # fmt: skip
+    pairs = [
+        (0.5, 75263.5),
+        (0.5, 391.5),
+        (1.0, 1000.0),
+        (7.0, 1e9),
+        (60.0, 1e12),
+        (30.0, 31.0),
+        (0.4, 0.7),
+        (400.0, 9e3),
+    ]
+    for a, b in pairs:
+        mean, scale = a / (a + b), math.sqrt(a * b / (a + b) ** 3)
+        candidates = [mean + draw.uniform(-9, 9) * scale for _ in range(8)]
+        candidates += [mean, mean * 10.0 ** draw.uniform(-9, 0), mean ** draw.uniform(0, 1)]
+        points += [(a, b, x) for x in candidates if 0 < x < 1]
+        points += [(b, a, 1 - x) for x in candidates if 0 < x < 1]
+    points += [(10.0 ** draw.uniform(-1, 4), 10.0 ** draw.uniform(-1, 4), draw.random()) for _ in range(2 * COUNT)]
+    return points
+
+
+def _beta_quantiles() -> Points:
+    points: Points = [(10.0, 991.0, math.log(0.05)), (1.0, 1.0, -1e6), (2.0, 3.0, 0.0), (1e8, 1e8, MINUS_LOG_2)]
+    pairs = [
+        (0.5, 75263.5),
+        (1.0, 1000.0),
+        (7.0, 1e9),
+        (60.0, 1e12),
+        (30.0, 31.0),
+        (0.4, 0.7),
+        (400.0, 9e3),
+        (3.0, 2.0),
+    ]
+    for a, b in pairs:
+        for log_p in (-1e6, -437.5, -1e-300, MINUS_LOG_2, -(10.0 ** draw.uniform(-16, 6)), math.log(draw.random())):
+            points += [(a, b, log_p), (b, a, log_p)]
+    return points
+
+
+def _pairs() -> Points:
+    sizes = [1e-30, 1e-9, 0.01, 0.5, 1.0, 2.5, 9.999, 10.0, 1e3, 1e12, 1e30]
+    points: Points = [(a, b) for a in sizes for b in sizes]
+    return [*points, *((10.0 ** draw.uniform(-3, 13), 10.0 ** draw.uniform(-3, 13)) for _ in range(COUNT))]
+
+
+# Functions of several arguments: their names and the points.
+FAMILIES: dict[str, tuple[Callable[..., Any], str, Points]] = {
+    "log_chi2_cdf": (reference.log_chi2_cdf, "x,dim", (norms := _squared_norms())),
+    "log_chi2_sf": (reference.log_chi2_sf, "x,dim", norms),
+    "log_ball_probability": (reference.log_ball_probability, "radius,dim,center_distance", (balls := _balls())),
+    "log_ball_complement": (reference.log_ball_complement, "radius,dim,center_distance", balls),
+    "betaln": (reference.betaln, "a,b", _pairs()),
+    "log_betainc": (reference.log_betainc, "a,b,x", (betas := _beta_points())),
+    "log_betaincc": (reference.log_betaincc, "a,b,x", betas),
+    "log_betainc_inv": (reference.log_betainc_inv, "a,b,log_p", (quantiles := _beta_quantiles())),
+    "log_betaincc_inv": (reference.log_betaincc_inv, "a,b,log_p", quantiles),
+}
+
 
 def write(name: str) -> None:
     """Write one table, sorted by input."""
-    function, groups = TABLES[name]
-    inputs = {float(x) for group in groups for x in group}
+    if name in FAMILIES:
+        function, header, points = FAMILIES[name]
+    else:
+        function, groups = TABLES[name]
+        header, points = "input", [(x,) for group in groups for x in group]
+    inputs = {tuple(map(float, point)) for point in points}
     lines = [
         "# script: tests/reference/make_tables.py",
         f"# precision: mpmath {mpmath.__version__}, {DIGITS} digits",
         f"# date: {datetime.date.today().isoformat()}",
-        "input,value",
+        f"{header},value",
     ]
-    for x in sorted(inputs):
+    for point in sorted(inputs):
         with mp.workdps(DIGITS):
-            value = function(mp.mpf(x))
-        lines.append(f"{x.hex()},{mpmath.nstr(value, 30, min_fixed=0, max_fixed=0)}")
+            value = function(*map(mp.mpf, point))
+        lines.append(",".join([*(x.hex() for x in point), mpmath.nstr(value, 30, min_fixed=0, max_fixed=0)]))
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    for table in sys.argv[1:] or TABLES:
+    for table in sys.argv[1:] or [*TABLES, *FAMILIES]:
         write(table)

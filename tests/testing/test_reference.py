@@ -58,6 +58,20 @@ KNOWN: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("clopper_pearson_lower", (1000, 1000), {"confidence": "0.95"}, "0.99700875045490470376"),
     ("clopper_pearson_lower", (0, 10), {}, "0"),
     ("clopper_pearson_upper", (10, 10), {}, "1"),
+    ("log_chi2_cdf", (400, 784), {}, "-74.990575918994473521"),
+    ("log_chi2_sf", (6, 2), {}, "-3"),
+    ("log_ball_probability", (380, 150528), {}, "-67.453441716923396391"),
+    ("log_ball_probability", (1, 5, 3), {}, "-7.1995465949159024928"),
+    ("log_ball_probability", (20, 784, 5), {}, "-81.195378990065386677"),
+    ("log_ball_probability", (40, 3072, 10), {}, "-294.03289984256815519"),
+    ("log_ball_probability", (350, 150528, 30), {}, "-1582.8029073849649288"),
+    ("log_ball_complement", (2, 2), {}, "-2"),
+    ("betaln", ("0.5", "0.5"), {}, "1.1447298858494001741"),
+    # the limit of 10 errors in 1000 draws, and the log of the cap of height 0.1 in 150528 dimensions with log 2 added
+    ("log_betainc", (10, 991, "0.0054351401447067733352"), {}, "-2.9957322735539909934"),
+    ("log_betaincc", ("0.5", "75263.5", "0.01"), {}, "-760.30826590775458059"),
+    ("log_betainc_inv", (1, 1, -1000000), {}, "-1000000"),
+    ("log_betaincc_inv", (1, 1, -1), {}, "-0.45867514538708189102"),
 ]
 
 

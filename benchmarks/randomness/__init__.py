@@ -1,0 +1,1 @@
+"""Statistical evidence for the noise by counter: ``python -m benchmarks.randomness``; see docs/noise.md."""
