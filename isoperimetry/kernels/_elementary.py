@@ -92,6 +92,14 @@ def log_parts(u: float) -> tuple[float, float]:
 
 
 @kernel(inline=True)
+def log_ratio(s: float) -> float:
+    """Return log((1 + s) / (1 - s)) for |s| <= 1 / (3 + sqrt(8)), rounded a few times."""
+    z = s * s
+    value: float = fma(s * z, poly(z, _LOG), s + s)
+    return value
+
+
+@kernel(inline=True)
 def log_of_parts(k: float, f: float, f_low: float) -> tuple[float, float]:
     """Return the logarithm of 2**k (1 + f + f_low) as a sum of two, the second one small.
 

@@ -13,7 +13,7 @@ from isoperimetry.kernels._elementary import exp_parts, log_of_parts, log_parts,
 from isoperimetry.kernels._jit import kernel
 from isoperimetry.kernels._tail import FAR, minus_half_square, times
 
-INNER = 0.84375
+INNER = 1.125
 """Up to this size of x, Phi(x) is 1/2 plus an odd function, at no loss of digits."""
 
 END = 40.0
@@ -24,31 +24,30 @@ INV_SQRT_2PI, INV_SQRT_2PI_LOW = 0.3989422804014327, -2.49232720227773e-17
 HALF_LOG_2PI, HALF_LOG_2PI_LOW = 0.9189385332046728, -3.8782941580672414e-17
 
 # ((Phi(x) - 1/2) / x - 1 / sqrt(2 pi)) / x**2 for |x| <= INNER, in powers of x**2, the constant apart.
-_INNER_0 = -0.06649038006690526
+_INNER_0 = -0.06649038006690489
 _INNER = (
-    -9.547594962646505e-11,
-    2.246262466760289e-09,
-    -4.1202643811629614e-08,
-    6.659563413238444e-07,
-    -9.444651829482074e-06,
-    0.00011543468668124036,
-    -0.0011873282153647786,
-    0.009973557010028411,
+    3.775469194986078e-12,
+    -1.0896103362173264e-10,
+    2.2663466893976083e-09,
+    -4.121859823790692e-08,
+    6.659634153982287e-07,
+    -9.444653405908169e-06,
+    0.00011543468674316318,
+    -0.0011873282153208975,
+    0.009973557010020515,
 )
 
-# (-log(1 - p) - p - p**2 / 2) / p**3 for 0 <= p <= 1/4.
+# (-log(1 - p) - p - p**2 / 2) / p**3 for 0 <= p <= 0.131.
 _LOG1M_TOP = (
-    5.031176140837152e-05,
-    -0.06277763647354326,
-    0.3625568605892253,
-    -0.6259918968839984,
-    0.3333333333333468,
+    -0.0002519415738936936,
+    0.12359076398901188,
+    -0.4267146337733858,
+    0.3333333333334848,
 )
 _LOG1M_BOTTOM = (
-    0.12702847964898273,
-    -0.955536754627899,
-    2.458652349615599,
-    -2.6279756906481975,
+    -0.252704581134289,
+    1.2933802152094849,
+    -2.0301439012631395,
     1.0,
 )
 
@@ -80,7 +79,9 @@ def exp_of_tail(x: float) -> tuple[float, float, float]:
 def tail(w: float, w_low: float, p: float, p_low: float, scale: float) -> tuple[float, float]:
     """Return Phi(-|x|) as a sum of two, given W(|x|) and what `exp_of_tail` says of x."""
     v, low = times(w, w_low, p, p_low)
-    return v * scale * 2.0**-200, low * scale * 2.0**-200  # in two steps, down to the smallest numbers
+    total = v + low
+    rest = (v - total) + low
+    return total * scale * 2.0**-200, rest * scale * 2.0**-200  # in two steps, down to the smallest numbers
 
 
 @kernel(inline=True)
@@ -111,7 +112,7 @@ def lower_log_ndtr(x: float, w: float, w_low: float) -> float:
 
 @kernel(inline=True)
 def upper_log_ndtr(high: float, low: float) -> float:
-    """Return log(1 - high - low) for a tail of at most 1/4."""
+    """Return log(1 - high - low) for a tail of at most 0.131."""
     ratio = horner(high, _LOG1M_TOP) / horner(high, _LOG1M_BOTTOM)
     rest: float = fma(high * high, fma(high, ratio, 0.5), fma(low, high, low))  # 1 + high: 1 / (1 - high), nearly
     return 0.0 - (high + rest)  # never -0.0

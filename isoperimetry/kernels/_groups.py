@@ -23,82 +23,74 @@ _0, _1 = U(0), U(1)
 
 
 @kernel
-def load(x: Array, begin: int, a: Array) -> int:
-    """Copy the next group of ``x`` to ``a`` and return its size."""
-    n = min(GROUP, x.size - begin)
-    for i in range(n):
-        a[i] = x[U(begin + i)]  # an unsigned index needs no handling of negative ones
-    return n
+def copy(source: Array, target: Array) -> None:
+    """Copy a group."""
+    for i in range(source.size):
+        target[i] = source[i]
 
 
 @kernel
-def store(b: Array, n: int, out: Array, begin: int) -> None:
-    """Copy the results of a group to their place in ``out``."""
-    for i in range(n):
-        out[U(begin + i)] = b[i]
-
-
-@kernel
-def sort(a: Array, n: int, low: Array, high: Array, words: Words) -> tuple[int, bool]:
-    """Mark the kind of each of the first n elements; return the kind that most have, and whether all have it.
+def sort(x: Array, low: Array, high: Array, words: Words) -> tuple[int, bool]:
+    """Mark the kind of each element; return the kind that most have, and whether all have it.
 
     Parameters
     ----------
-    a : array, shape (GROUP,)
-        The elements.
-    n : int
-        How many they are, at least 1.
+    x : array, shape (n,)
+        The elements, at least one and at most GROUP.
     low, high : arrays, shape (kinds - 1,)
         An element of kind k is between them; one that fits none, as NaN, is of the last kind.
     words : array of uint64, shape (kinds * N_WORDS,)
         Receives the marks of each kind, a bit for each element, unless all are of one kind.
     """
     last = low.size
-    most, count, rest = last, 0, n
+    n_words = (x.size + 63) // 64
+    most, count, rest = last, 0, x.size
     for kind in range(last):
         found = 0
-        for i in range(N_WORDS):
-            left = n - 64 * i
+        for i in range(n_words):
+            left = x.size - 64 * i
             word = _0
-            if left > 0:
-                word = between(a, 64 * i, low[kind], high[kind]) & (~_0 if left >= 64 else (_1 << U(left)) - _1)
+            if left >= 64:
+                word = between(x, 64 * i, low[kind], high[kind])
+            else:
+                for j in range(left):
+                    if low[kind] <= x[64 * i + j] <= high[kind]:
+                        word |= _1 << U(j)
             words[kind * N_WORDS + i] = word
             found += int(ones(word))
-        if found == n:
+        if found == x.size:
             return kind, True
         rest -= found
         if found > count:
             most, count = kind, found
-    if rest == n:
+    if rest == x.size:
         return last, True
-    for i in range(N_WORDS):
-        left = n - 64 * i
-        word = _0
-        if left > 0:
-            word = ~_0 if left >= 64 else (_1 << U(left)) - _1
-            for kind in range(last):
-                word &= ~words[kind * N_WORDS + i]
+    for i in range(n_words):
+        left = x.size - 64 * i
+        word = ~_0 if left >= 64 else (_1 << U(left)) - _1
+        for kind in range(last):
+            word &= ~words[kind * N_WORDS + i]
         words[last * N_WORDS + i] = word
     return (last if rest > count else most), False
 
 
 @kernel
-def gather(a: Array, words: Words, kind: int, index: Words, part: Array) -> int:
+def gather(x: Array, words: Words, kind: int, index: Words, part: Array) -> int:
     """Copy the elements of a kind to ``part`` and their places to ``index``; return their number."""
     count = 0
-    for i in range(N_WORDS):
+    for i in range((x.size + 63) // 64):
         word = words[kind * N_WORDS + i]
         while word != _0:
             index[count] = U(64 * i) + trailing_zeros(word)
             count += 1
             word &= word - _1
     for j in range(count):
-        part[j] = a[index[j]]
+        part[j] = x[index[j]]
     return count
 
 
 @kernel
-def put_back(part: Array, n: int, index: Words, b: Array) -> None:
+def put_back(part: Array, n: int, index: Words, y: Array) -> None:
     """Write the results of gathered elements to their places."""
     for j in range(n):
-        b[index[j]] = part[j]
+        y[index[j]] = part[j]

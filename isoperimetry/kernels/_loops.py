@@ -27,7 +27,7 @@ from isoperimetry.kernels._formulas import (
     upper_log_ndtr,
     upper_mills_ratio,
 )
-from isoperimetry.kernels._groups import GROUP, N_WORDS, gather, load, put_back, sort, store
+from isoperimetry.kernels._groups import GROUP, N_WORDS, copy, gather, put_back, sort
 from isoperimetry.kernels._jit import kernel
 from isoperimetry.kernels._quantile import (
     LOG_DEEP,
@@ -62,18 +62,19 @@ _EXP_HIGH = np.array([LOG_UPPER, math.nextafter(LOG_LOWER, -1e9), math.nextafter
 def _fill(x: Array, out: Array, low: Array, high: Array, piece: Any) -> None:
     """Write the function of x[i] to out[i] whose pieces are ``piece(kind, x, n, y, stages)``."""
     n_kinds = low.size + 1
-    a, b, part_a, part_b = np.empty(GROUP), np.empty(GROUP), np.empty(GROUP), np.empty(GROUP)
-    stages, words, index = np.empty(N_STAGES), np.empty(n_kinds * N_WORDS, np.uint64), np.empty(GROUP, np.uint64)
+    a, part_a, part_b, stages = np.empty(GROUP), np.empty(GROUP), np.empty(GROUP), np.empty(N_STAGES)
+    words, index = np.empty(n_kinds * N_WORDS, np.uint64), np.empty(GROUP, np.uint64)
     for begin in range(0, x.size, GROUP):
-        n = load(x, begin, a)
-        most, alone = sort(a, n, low, high, words)
-        piece(most, a, n, b, stages)
+        here, there = x[begin : begin + GROUP], out[begin : begin + GROUP]
+        most, alone = sort(here, low, high, words)
+        if not alone:
+            copy(here, a)  # as ``out`` may be ``x``
+        piece(most, here, here.size, there, stages)
         for step in range(1, 1 if alone else n_kinds):
             kind = (most + step) % n_kinds
-            m = gather(a, words, kind, index, part_a)
+            m = gather(a[: here.size], words, kind, index, part_a)
             piece(kind, part_a, m, part_b, stages)
-            put_back(part_b, m, index, b)
-        store(b, n, out, begin)
+            put_back(part_b, m, index, there)
 
 
 @kernel
@@ -121,14 +122,13 @@ def _log_ndtr(kind: int, x: Array, n: int, y: Array, stages: Array) -> None:
     if n_upper > 0:
         _tails(x, n, stages)
         for i in range(n):
-            y[i] = upper_log_ndtr(stages[T2 + i], stages[T3 + i])
+            stages[T2 + i] = upper_log_ndtr(stages[T2 + i], stages[T3 + i])
     else:
         for i in range(n):
             stages[T0 + i], stages[T1 + i] = scaled_tail(x[i])
-    if n_upper < n:
-        for i in range(n):
-            lower = lower_log_ndtr(x[i], stages[T0 + i], stages[T1 + i])
-            y[i] = y[i] if x[i] > 0.0 else lower
+    for i in range(n):
+        lower = lower_log_ndtr(x[i], stages[T0 + i], stages[T1 + i])
+        y[i] = stages[T2 + i] if x[i] > 0.0 else lower
 
 
 @kernel
@@ -148,13 +148,17 @@ def _mills_ratio(kind: int, x: Array, n: int, y: Array, stages: Array) -> None:
     for i in range(n):
         n_lower += x[i] < 0.0
         stages[T0 + i], stages[T1 + i] = scaled_tail(x[i])
+    if n_lower == 0:
+        for i in range(n):
+            high, low = upper_mills_ratio(x[i], stages[T0 + i], stages[T1 + i])
+            y[i] = high + low
+        return
     for i in range(n):
         high, low = upper_mills_ratio(x[i], stages[T0 + i], stages[T1 + i])
-        y[i] = high + low
-    if n_lower > 0:
-        for i in range(n):
-            high, low, scale = lower_mills_ratio(x[i], stages[T0 + i], stages[T1 + i])
-            y[i] = (high + low) * scale if x[i] < 0.0 else y[i]
+        stages[T2 + i] = high + low
+    for i in range(n):
+        high, low, scale = lower_mills_ratio(x[i], stages[T0 + i], stages[T1 + i])
+        y[i] = (high + low) * scale if x[i] < 0.0 else stages[T2 + i]
 
 
 @kernel
@@ -164,19 +168,12 @@ def fill_mills_ratio(x: Array, out: Array) -> None:
 
 
 @kernel(inline=True)
-def _finish(high: float, low: float, profile: bool) -> float:
-    """Return the quantile, or the log of the density there."""
-    return log_density(high, low) if profile else high + low
-
-
-@kernel(inline=True)
-def _outer_quantiles(n: int, y: Array, stages: Array, profile: bool) -> None:
-    """Finish the quantiles of the probabilities in the row T0, above 1/2 where the row T3 holds 1, else -1."""
-    for i in range(n):
-        stages[T1 + i], stages[T2 + i] = minus_2_log(stages[T0 + i])
-    for i in range(n):
-        high, low = outer_quantile(stages[T0 + i], stages[T1 + i], stages[T2 + i])
-        y[i] = _finish(stages[T3 + i] * high, stages[T3 + i] * low, profile)
+def _finish(high: float, low: float, upper: bool, profile: bool) -> float:
+    """Return the quantile, which is negative unless ``upper``, or the log of the density there."""
+    if profile:
+        return log_density(high, low)
+    z = high + low
+    return z if upper else -z
 
 
 @kernel(inline=True)
@@ -185,12 +182,15 @@ def _make_quantiles(kind: int, p: Array, n: int, y: Array, stages: Array, profil
         for i in range(n):
             q = p[i] - 0.5
             high, low = central_quantile(q, p[i] - (q + 0.5))
-            y[i] = _finish(high, low, profile)
-    else:
-        for i in range(n):
-            stages[T0 + i] = 1.0 - p[i] if p[i] > 0.5 else p[i]
-            stages[T3 + i] = 1.0 if p[i] > 0.5 else -1.0
-        _outer_quantiles(n, y, stages, profile)
+            y[i] = _finish(high, low, True, profile)
+        return
+    for i in range(n):
+        rest = 1.0 - p[i] if p[i] > 0.5 else p[i]
+        stages[T0 + i], stages[T1 + i] = minus_2_log(rest)
+    for i in range(n):
+        rest = 1.0 - p[i] if p[i] > 0.5 else p[i]
+        high, low = outer_quantile(rest, stages[T0 + i], stages[T1 + i])
+        y[i] = _finish(high, low, p[i] > 0.5, profile)
 
 
 @kernel(inline=True)
@@ -200,19 +200,23 @@ def _make_quantiles_exp(kind: int, x: Array, n: int, y: Array, stages: Array, pr
             stages[T0 + i], stages[T1 + i] = less_half(x[i])
         for i in range(n):
             high, low = central_quantile(stages[T0 + i], stages[T1 + i])
-            y[i] = _finish(high, low, profile)
+            y[i] = _finish(high, low, True, profile)
     elif kind == 1:
         for i in range(n):
             high, low = outer_quantile(1.0, -2.0 * x[i], 0.0)
-            y[i] = _finish(-high, -low, profile)
+            y[i] = _finish(high, low, False, profile)
     elif kind == 2:
         for i in range(n):
             high, low = deep_quantile(x[i])
-            y[i] = _finish(-high, -low, profile)
+            y[i] = _finish(high, low, False, profile)
     else:
         for i in range(n):
-            stages[T0 + i], stages[T3 + i] = one_less(x[i]), 1.0
-        _outer_quantiles(n, y, stages, profile)
+            stages[T0 + i] = one_less(x[i])
+        for i in range(n):
+            stages[T1 + i], stages[T2 + i] = minus_2_log(stages[T0 + i])
+        for i in range(n):
+            high, low = outer_quantile(stages[T0 + i], stages[T1 + i], stages[T2 + i])
+            y[i] = _finish(high, low, True, profile)
 
 
 @kernel

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from isoperimetry.kernels._bits import fma, horner
-from isoperimetry.kernels._elementary import exp_parts, log_of_parts, log_parts, power_of_2, two_sum
+from isoperimetry.kernels._elementary import LOG_2, exp_parts, log_of_parts, log_parts, log_ratio, power_of_2, two_sum
 from isoperimetry.kernels._jit import kernel
 
 SQRT_2PI, SQRT_2PI_LOW = 2.5066282746310007, -1.8328579980459167e-16
@@ -117,7 +117,7 @@ def outer_quantile(p: float, a: float, a_low: float) -> tuple[float, float]:
     x = r - _OUTER_CONSTANT
     x_low = ((r - x) - _OUTER_CONSTANT) - change
     edge = math.inf if p == 0.0 else math.nan
-    return x if p > 0.0 else edge, x_low if p > 0.0 else 0.0
+    return x if p > 0.0 else edge, x_low
 
 
 @kernel(inline=True)
@@ -129,10 +129,10 @@ def deep_quantile(y: float) -> tuple[float, float]:
     quarter = -0.5 * y
     root = math.sqrt(quarter if not quarter < 1.0 else 1.0)  # the least is 186, where y is deep
     r = root + root  # no overflow at the largest -y
-    inverse = 1.0 / r
     k, f = log_parts(root)
-    high, low = log_of_parts(k, f, 0.0)
-    g = high + (low + LOG_SQRT_8PI)
+    both = 1.0 / (r * (2.0 + f))  # one division for two quotients: h needs only 13 digits
+    inverse, s = both * (2.0 + f), (f * r) * both
+    g = fma(k, LOG_2, log_ratio(s)) + LOG_SQRT_8PI
     h = fma(horner(g, _DEEP), inverse * inverse, g)
     remainder = fma(-root, root, quarter)
     return r, fma(2.0, remainder, -h) * inverse if r < math.inf else 0.0

@@ -107,31 +107,31 @@ def log_ndtr(x: float) -> float:
 
 @kernel(inline=True)
 def _quantile(p: float) -> tuple[float, float]:
-    q = p - 0.5
+    """Return the quantile but for its sign, where it is far out."""
     if LOWER <= p <= UPPER:
+        q = p - 0.5
         return central_quantile(q, p - (q + 0.5))
-    rest = 1.0 - p if q > 0.0 else p
+    rest = 1.0 - p if p > 0.5 else p
     a, a_low = minus_2_log(rest)
-    x, x_low = outer_quantile(rest, a, a_low)
-    sign = 1.0 if q > 0.0 else -1.0
-    return sign * x, sign * x_low
+    return outer_quantile(rest, a, a_low)
 
 
 @kernel
 def ndtri(p: float) -> float:
     """Return Phi^-1(p); -inf at 0, inf at 1, NaN outside [0, 1]."""
     high, low = _quantile(p)
-    return high + low
+    z = high + low
+    return z if p >= LOWER else -z
 
 
 @kernel(inline=True)
 def _quantile_exp(y: float) -> tuple[float, float]:
+    """Return the quantile but for its sign, where it is far out."""
     if LOG_LOWER <= y <= LOG_UPPER:
         high, low = less_half(y)
         return central_quantile(high, low)
     if y < LOG_LOWER:
-        high, low = deep_quantile(y) if y < LOG_DEEP else outer_quantile(1.0, -2.0 * y, 0.0)
-        return -high, -low
+        return deep_quantile(y) if y < LOG_DEEP else outer_quantile(1.0, -2.0 * y, 0.0)
     rest = one_less(y)
     high, low = minus_2_log(rest)
     return outer_quantile(rest, high, low)
@@ -141,7 +141,8 @@ def _quantile_exp(y: float) -> tuple[float, float]:
 def ndtri_exp(y: float) -> float:
     """Return Phi^-1(exp(y)); -inf at -inf, inf at 0, NaN above."""
     high, low = _quantile_exp(y)
-    return high + low
+    z = high + low
+    return -z if y < LOG_LOWER else z
 
 
 @kernel(inline=True)

@@ -52,8 +52,9 @@ def apply(module: str, name: str, out: Array | None, **arguments: ArrayLike) -> 
     """
     scalar, fill = _kernels(module, name)
     values = tuple(arguments.values())
-    if out is None and all(isinstance(value, float) for value in values):
-        return scalar(*map(float, values))
+    numbers = [float(value) for value in values if isinstance(value, float)]
+    if out is None and len(numbers) == len(values):
+        return scalar(*numbers)
     first = values[0]
     if len(values) == 1 and isinstance(first, np.ndarray) and first.ndim and _is_plain(first):  # the common case
         result = np.empty(first.shape) if out is None else out

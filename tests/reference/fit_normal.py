@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # so that it runs as a scrip
 from tests.reference.remez import minimax
 
 DIGITS = 80
-INNER = "0.84375"
-CENTER_SQUARE, SCALE, WIDTH, SHIFT, OUTER_SHIFT, OUTER_CONSTANT = mpf(185) / 1024, 5, 11.6875, 0.5, 2.25, 0.71875
+INNER = "1.125"
+CENTER_SQUARE, SCALE, WIDTH, SHIFT, OUTER_SHIFT, OUTER_CONSTANT = mpf(185) / 1024, 5, 12.25, 0.5, 2.25, 0.71875
 
 Table = tuple[list[Any], list[Any], Any]
 
@@ -100,17 +100,17 @@ def inner() -> Table:
         x = mp.sqrt(t)
         return x**3 / reference.ndtr(-x, digits=DIGITS)
 
-    return minimax(f, mpf(10) ** -9, mpf(INNER) ** 2, 8, weight=weight)
+    return minimax(f, mpf(10) ** -9, mpf(INNER) ** 2, 9, weight=weight)
 
 
 @exact
 def log_of_complement() -> Table:
-    """(-log(1 - p) - p - p**2 / 2) / p**3 for 0 <= p <= 1/4; error relative to the logarithm."""
+    """(-log(1 - p) - p - p**2 / 2) / p**3 for 0 <= p <= 0.131; error relative to the logarithm."""
 
     def f(p: Any) -> Any:
         return (-mp.log1p(-p) - p - p**2 / 2) / p**3
 
-    return minimax(f, mpf(10) ** -9, mpf("0.25"), 4, 4, weight=lambda p: -(p**3) / mp.log1p(-p))
+    return minimax(f, mpf(10) ** -9, mpf("0.131"), 3, 3, weight=lambda p: -(p**3) / mp.log1p(-p))
 
 
 @exact
