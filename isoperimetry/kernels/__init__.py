@@ -3,10 +3,16 @@
 NOTHING HERE CHECKS ITS ARGUMENTS: outside the domain the result is NaN, and a loop trusts the shapes it is given. From
 Python call the checked functions instead: `isoperimetry.special` and `isoperimetry.bounds`.
 
-Every kernel can be run as plain Python through its attribute ``py_func``.
+Every kernel can be run as plain Python, to the same bits, through its attribute ``py_func``. Numba's disk cache looks
+at the file of a function alone: if you cache a function of yours that calls these kernels (``cache=True``), it keeps
+the kernels of the version with which it was compiled until its own file changes.
 
 - `isoperimetry.kernels.normal`: ``ndtr, log_ndtr, ndtri, ndtri_exp, mills_ratio, erfcx, pdf, log_pdf, log_profile,
   log_profile_exp`` (scalar to scalar) and ``fill_ndtr, ...`` (loops over contiguous float64 arrays)
+- `isoperimetry.kernels.gamma`: ``log_gammainc, log_gammaincc, log_chi2_cdf, log_chi2_sf, log_ball_probability,
+  log_ball_complement``
+- `isoperimetry.kernels.beta`: ``betaln, log_betainc, log_betaincc, log_betainc_tail, log_betainc_inv,
+  log_betaincc_inv, betainc_quantile``
 - `isoperimetry.kernels.logspace`: ``log1mexp, logaddexp, logsubexp``
 - `isoperimetry.kernels.philox`: ``philox4x32`` (random words by key and counter), ``normals32, normals64`` (those of a
   sample), ``add_normals32, add_normals64`` (loops over contiguous arrays of the same width, as in

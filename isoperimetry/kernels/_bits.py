@@ -1,8 +1,8 @@
-"""One-instruction operations that Numba lacks: fused multiply-add and casts between numbers and their bits.
+"""Operations that Numba lacks: fused multiply-add, polynomials of it, casts between numbers and bits, masks.
 
-Each is a plain Python function with the exact result, and a single LLVM instruction in compiled code. A fused
+Each is a plain Python function with the exact result, and a single LLVM instruction in compiled code, or a few. A fused
 multiply-add is rounded once by definition, so code written with `fma` gives the same bits on every processor, in a
-vector or scalar loop, and as plain Python; ``a * b + c`` leaves the rounding to the compiler.
+vector or scalar loop, and as plain Python.
 
 Words are uint64 (the only unsigned type that Numba does not promote); a 32-bit word is held in the low half of one.
 """

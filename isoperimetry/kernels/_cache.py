@@ -99,11 +99,11 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
             return None
         try:
             result = super().load_overload(sig, target_context)
+            fits = result is not None and result is self._impl.last
+            return result if fits and tuple(result.signature.args) == tuple(normalize_signature(sig)[0]) else None
         except Exception:  # a damaged file may raise anything at all
             self._clear()
             return None
-        fits = result is not None and result is self._impl.last
-        return result if fits and tuple(result.signature.args) == tuple(normalize_signature(sig)[0]) else None
 
     def _clear(self) -> None:
         try:

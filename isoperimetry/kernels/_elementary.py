@@ -56,12 +56,6 @@ def two_sum(a: float, b: float) -> tuple[float, float]:
 
 
 @kernel(inline=True)
-def to_integer(x: float) -> float:
-    """Return the integer next to x, for |x| < 2**51."""
-    return (x + _TO_INTEGER) - _TO_INTEGER
-
-
-@kernel(inline=True)
 def power_of_2(k: float) -> float:
     """Return 2**k for an integral k in [-1022, 1023]."""
     return as_float64((as_word64(k + _TO_INTEGER) + _BIAS) << _52)

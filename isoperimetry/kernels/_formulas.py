@@ -1,7 +1,8 @@
 """The pieces of the functions of the normal distribution, for `normal` (scalars) and `_loops` (vectors) alike.
 
-Each function is a central piece, or an outer one made in stages: few registers a stage, so that loops over a stage are
-fast. The same stages in the same order give scalars and loops the same bits.
+Each function has a central piece, and outer ones that are made in stages: a loop over a stage needs few registers and is
+fast. The same stages in the same order give scalars and loops the same bits. The pieces of the quantile are in
+`_quantile`. The tables are printed by ``tests/reference/fit_normal.py``; the highest power comes first.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 from isoperimetry.kernels._bits import fma, horner, poly
 from isoperimetry.kernels._elementary import exp_parts, log_of_parts, log_parts, power_of_2, two_sum
 from isoperimetry.kernels._jit import kernel
+from isoperimetry.kernels._quantile import SQRT_2PI, SQRT_2PI_LOW
 from isoperimetry.kernels._tail import FAR, minus_half_square, times
 
 INNER = 1.125
@@ -19,7 +21,6 @@ INNER = 1.125
 END = 40.0
 """Beyond this size of x the tail is less than any number."""
 
-SQRT_2PI, SQRT_2PI_LOW = 2.5066282746310007, -1.8328579980459167e-16
 INV_SQRT_2PI, INV_SQRT_2PI_LOW = 0.3989422804014327, -2.49232720227773e-17
 HALF_LOG_2PI, HALF_LOG_2PI_LOW = 0.9189385332046728, -3.8782941580672414e-17
 
