@@ -1,7 +1,7 @@
 """The pieces of the functions of the normal distribution, for `normal` (scalars) and `_loops` (vectors) alike.
 
-Each function has a central piece, and outer ones that are made in stages: a loop over a stage needs few registers and is
-fast. The same stages in the same order give scalars and loops the same bits. The pieces of the quantile are in
+Each function has a central piece, and outer ones that are made in stages: a loop over a stage needs few registers and
+is fast. The same stages in the same order give scalars and loops the same bits. The pieces of the quantile are in
 `_quantile`. The tables are printed by ``tests/reference/fit_normal.py``; the highest power comes first.
 """
 

@@ -76,7 +76,10 @@ def sort(x: Array, low: Array, high: Array, words: Words) -> tuple[int, bool]:
 
 @kernel
 def gather(x: Array, words: Words, kind: int, index: Words, part: Array) -> int:
-    """Copy the elements of a kind to ``part`` and their places to ``index``; return their number."""
+    """Copy the elements of a kind to ``part`` and their places to ``index``; return their number.
+
+    Copies of the last one fill the last vector, see `whole_vectors`: those left over would be evaluated one by one.
+    """
     count = 0
     for i in range((x.size + 63) // 64):
         word = words[kind * N_WORDS + i]
@@ -86,7 +89,15 @@ def gather(x: Array, words: Words, kind: int, index: Words, part: Array) -> int:
             word &= word - _1
     for j in range(count):
         part[j] = x[index[j]]
+    for j in range(count, whole_vectors(count)):
+        part[j] = part[count - 1]
     return count
+
+
+@kernel(inline=True)
+def whole_vectors(n: int) -> int:
+    """Return the least number of elements that fills vectors and is at least n."""
+    return (n + 7) // 8 * 8
 
 
 @kernel

@@ -27,7 +27,7 @@ from isoperimetry.kernels._formulas import (
     upper_log_ndtr,
     upper_mills_ratio,
 )
-from isoperimetry.kernels._groups import GROUP, N_WORDS, copy, gather, put_back, sort
+from isoperimetry.kernels._groups import GROUP, N_WORDS, copy, gather, put_back, sort, whole_vectors
 from isoperimetry.kernels._jit import kernel
 from isoperimetry.kernels._quantile import (
     LOG_DEEP,
@@ -73,21 +73,22 @@ def _fill(x: Array, out: Array, low: Array, high: Array, piece: Any) -> None:
         for step in range(1, 1 if alone else n_kinds):
             kind = (most + step) % n_kinds
             m = gather(a[: here.size], words, kind, index, part_a)
-            piece(kind, part_a, m, part_b, stages)
+            piece(kind, part_a, whole_vectors(m), part_b, stages)
             put_back(part_b, m, index, there)
 
 
-@kernel
-def _tails(x: Array, n: int, stages: Array) -> None:
-    """Write W(|x|) to the rows T0 and T1, and Phi(-|x|) to the rows T2 and T3."""
+@kernel(inline=True)
+def _factors(x: Array, n: int, stages: Array) -> None:
+    """Write the factors of Phi(-|x|) to the rows: W(|x|) to T0 and T1, the exponential to T2, T3 and T4."""
     for i in range(n):
         stages[T0 + i], stages[T1 + i] = scaled_tail(x[i])
     for i in range(n):
         stages[T2 + i], stages[T3 + i], stages[T4 + i] = exp_of_tail(x[i])
-    for i in range(n):
-        stages[T2 + i], stages[T3 + i] = tail(
-            stages[T0 + i], stages[T1 + i], stages[T2 + i], stages[T3 + i], stages[T4 + i]
-        )
+
+
+@kernel(inline=True)
+def _tail(stages: Array, i: int) -> tuple[float, float]:
+    return tail(stages[T0 + i], stages[T1 + i], stages[T2 + i], stages[T3 + i], stages[T4 + i])
 
 
 @kernel
@@ -97,9 +98,10 @@ def _ndtr(kind: int, x: Array, n: int, y: Array, stages: Array) -> None:
             high, low = inner_ndtr(x[i])
             y[i] = high + low
     else:
-        _tails(x, n, stages)
+        _factors(x, n, stages)
         for i in range(n):
-            y[i] = outer_ndtr(x[i], stages[T2 + i], stages[T3 + i])
+            high, low = _tail(stages, i)
+            y[i] = outer_ndtr(x[i], high, low)
 
 
 @kernel
@@ -120,9 +122,10 @@ def _log_ndtr(kind: int, x: Array, n: int, y: Array, stages: Array) -> None:
     for i in range(n):
         n_upper += x[i] > 0.0
     if n_upper > 0:
-        _tails(x, n, stages)
+        _factors(x, n, stages)
         for i in range(n):
-            stages[T2 + i] = upper_log_ndtr(stages[T2 + i], stages[T3 + i])
+            high, low = _tail(stages, i)
+            stages[T2 + i] = upper_log_ndtr(high, low)
     else:
         for i in range(n):
             stages[T0 + i], stages[T1 + i] = scaled_tail(x[i])
