@@ -42,7 +42,7 @@ from isoperimetry.kernels._quantile import (
     one_less,
     outer_quantile,
 )
-from isoperimetry.kernels._tail import scaled_tail
+from isoperimetry.kernels._tail import scaled_tail, tail_variable
 
 Array = NDArray[np.float64]
 
@@ -73,15 +73,18 @@ def _fill(x: Array, out: Array, low: Array, high: Array, piece: Any) -> None:
         for step in range(1, 1 if alone else n_kinds):
             kind = (most + step) % n_kinds
             m = gather(a[: here.size], words, kind, index, part_a)
-            piece(kind, part_a, whole_vectors(m), part_b, stages)
-            put_back(part_b, m, index, there)
+            if m > 0:
+                piece(kind, part_a, whole_vectors(m), part_b, stages)
+                put_back(part_b, m, index, there)
 
 
 @kernel(inline=True)
 def _factors(x: Array, n: int, stages: Array) -> None:
     """Write the factors of Phi(-|x|) to the rows: W(|x|) to T0 and T1, the exponential to T2, T3 and T4."""
     for i in range(n):
-        stages[T0 + i], stages[T1 + i] = scaled_tail(x[i])
+        stages[T0 + i], stages[T1 + i], stages[T2 + i] = tail_variable(x[i])
+    for i in range(n):
+        stages[T0 + i], stages[T1 + i] = scaled_tail(x[i], stages[T0 + i], stages[T1 + i], stages[T2 + i])
     for i in range(n):
         stages[T2 + i], stages[T3 + i], stages[T4 + i] = exp_of_tail(x[i])
 
@@ -128,7 +131,9 @@ def _log_ndtr(kind: int, x: Array, n: int, y: Array, stages: Array) -> None:
             stages[T2 + i] = upper_log_ndtr(high, low)
     else:
         for i in range(n):
-            stages[T0 + i], stages[T1 + i] = scaled_tail(x[i])
+            stages[T0 + i], stages[T1 + i], stages[T2 + i] = tail_variable(x[i])
+        for i in range(n):
+            stages[T0 + i], stages[T1 + i] = scaled_tail(x[i], stages[T0 + i], stages[T1 + i], stages[T2 + i])
     for i in range(n):
         lower = lower_log_ndtr(x[i], stages[T0 + i], stages[T1 + i])
         y[i] = stages[T2 + i] if x[i] > 0.0 else lower
@@ -150,7 +155,8 @@ def _mills_ratio(kind: int, x: Array, n: int, y: Array, stages: Array) -> None:
     n_lower = 0
     for i in range(n):
         n_lower += x[i] < 0.0
-        stages[T0 + i], stages[T1 + i] = scaled_tail(x[i])
+        t, t_low, reciprocal = tail_variable(x[i])
+        stages[T0 + i], stages[T1 + i] = scaled_tail(x[i], t, t_low, reciprocal)
     if n_lower == 0:
         for i in range(n):
             high, low = upper_mills_ratio(x[i], stages[T0 + i], stages[T1 + i])

@@ -16,57 +16,61 @@ FAR = 1e10
 # x >= INNER, so that the other terms add little rounding error.
 SCALE, WIDTH, SHIFT = 5.0, 12.25, 0.5
 _TAIL_0 = 0.4187662854215754
-_TAIL_0_LOW = 1.2597252501351572e-17
+_TAIL_0_LOW = 5.2301112368158685e-18
 _TAIL = (
-    -1.5646577011083678e-11,
-    -1.4584714169361634e-11,
-    2.2327318846992717e-10,
-    1.3821630304454937e-10,
-    -2.1389561697255443e-09,
-    -2.9466327021369683e-11,
-    1.87814386580297e-08,
-    -1.961233366507618e-08,
-    -1.4843975640091905e-07,
-    4.3925124453510563e-07,
-    6.269402072134221e-07,
-    -6.345660246921321e-06,
-    1.1890221564322192e-05,
-    3.548163326572195e-05,
-    -0.0003197529643248611,
-    0.0012444407033575715,
-    -0.0033806623005314465,
-    0.007038576079230651,
-    -0.01130842312406458,
-    0.012807933049163566,
-    -0.004966938896979797,
-    -0.02098111884421301,
+    -1.4098133274471749e-11,
+    1.372452702801272e-10,
+    1.3569363527318088e-10,
+    -1.9347194740918603e-09,
+    -2.386934391929903e-11,
+    1.8507459196597405e-08,
+    -1.9619271591149408e-08,
+    -1.4821156837951303e-07,
+    4.392565064378954e-07,
+    6.268181429483293e-07,
+    -6.345662760514888e-06,
+    1.1890263488674336e-05,
+    3.54816340160226e-05,
+    -0.0003197529732992639,
+    0.0012444407032234537,
+    -0.003380662299411125,
+    0.0070385760792437664,
+    -0.011308423124136274,
+    0.012807933049162981,
+    -0.004966938896978008,
+    -0.020981118844213,
 )
 # Its derivative, nearly: for the digits that t leaves out.
 _SLOPE = (
-    0.07459447915297704,
-    -0.055817118703671426,
-    0.018085136454084303,
-    -0.010188836565682672,
-    -0.019802447895418084,
+    -0.1280593191277974,
+    0.044633971622760796,
+    0.01656039878873198,
+    -0.01937594301471769,
 )
 
 
 @kernel(inline=True)
-def scaled_tail(x: float) -> tuple[float, float]:
-    """Return W(|x|) for |x| >= INNER, at FAR where it is beyond, as a sum of two, the second one small."""
+def tail_variable(x: float) -> tuple[float, float, float]:
+    """Return (t, t_low, reciprocal of |x| + SHIFT) for `scaled_tail`, at FAR where x is beyond."""
     x = FAR if abs(x) > FAR else abs(x)
     d, e = x + SCALE, x + SHIFT
-    d_low, e_low = x - (d - SCALE), x - (e - SHIFT)  # exact
     inverse = 1.0 / (d * e)  # one division for two reciprocals, good to 2 ulp, whose errors the remainders repair
-    d_inverse, e_inverse = inverse * e, inverse * d
+    d_inverse = inverse * e
     part = WIDTH * d_inverse
-    t = 1.0 - part
-    t_low = -fma(-part, d_low, fma(-part, d, WIDTH)) * d_inverse
+    d_low = x - (d - SCALE)  # exact
+    return 1.0 - part, -fma(-part, d_low, fma(-part, d, WIDTH)) * d_inverse, inverse * d
+
+
+@kernel(inline=True)
+def scaled_tail(x: float, t: float, t_low: float, reciprocal: float) -> tuple[float, float]:
+    """Return W(|x|) for |x| >= INNER, at FAR where it is beyond, as a sum of two, the second one small."""
+    x = FAR if abs(x) > FAR else abs(x)
     rest = t * poly(t, _TAIL)
     top = _TAIL_0 + rest
     top_low = fma(t_low, horner(t, _SLOPE), (rest - (top - _TAIL_0)) + _TAIL_0_LOW)
-    w = top * e_inverse
-    return w, (fma(-w, e_low, fma(-w, e, top)) + top_low) * e_inverse
+    e = x + SHIFT
+    w = top * reciprocal
+    return w, (fma(-w, x - (e - SHIFT), fma(-w, e, top)) + top_low) * reciprocal
 
 
 @kernel(inline=True)

@@ -48,7 +48,7 @@ from isoperimetry.kernels._quantile import (
     one_less,
     outer_quantile,
 )
-from isoperimetry.kernels._tail import FAR, scaled_tail, times
+from isoperimetry.kernels._tail import FAR, scaled_tail, tail_variable, times
 
 __all__ = [
     "erfcx",
@@ -76,8 +76,14 @@ SQRT_2_OVER_PI, SQRT_2_OVER_PI_LOW = 0.7978845608028654, -4.98465440455546e-17
 
 
 @kernel(inline=True)
+def _scaled_tail(x: float) -> tuple[float, float]:
+    t, t_low, reciprocal = tail_variable(x)
+    return scaled_tail(x, t, t_low, reciprocal)
+
+
+@kernel(inline=True)
 def _tail(x: float) -> tuple[float, float]:
-    w, w_low = scaled_tail(x)
+    w, w_low = _scaled_tail(x)
     p, p_low, scale = exp_of_tail(x)
     return tail(w, w_low, p, p_low, scale)
 
@@ -101,7 +107,7 @@ def log_ndtr(x: float) -> float:
     if x > 0.0:
         high, low = _tail(x)
         return upper_log_ndtr(high, low)
-    high, low = scaled_tail(x)
+    high, low = _scaled_tail(x)
     return lower_log_ndtr(x, high, low)
 
 
@@ -150,7 +156,7 @@ def _mills_parts(x: float) -> tuple[float, float, float]:
     if abs(x) <= INNER:
         high, low = inner_mills_ratio(x)
         return high, low, 1.0
-    w, w_low = scaled_tail(x)
+    w, w_low = _scaled_tail(x)
     if x < 0.0:
         return lower_mills_ratio(x, w, w_low)
     high, low = upper_mills_ratio(x, w, w_low)

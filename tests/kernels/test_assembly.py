@@ -26,8 +26,8 @@ PIECE = (0, FLOATS, 9, FLOATS, STAGES)
 
 # function, arguments, type of its fused multiply-adds, how many of its loops have them
 LOOPS: list[tuple[Any, tuple[Any, ...], str, int]] = [
-    (_loops._ndtr, PIECE, "d", 4),
-    (_loops._log_ndtr, PIECE, "d", 7),
+    (_loops._ndtr, PIECE, "d", 5),
+    (_loops._log_ndtr, PIECE, "d", 9),
     (_loops._mills_ratio, PIECE, "d", 4),
     (_loops._ndtri, PIECE, "d", 3),
     (_loops._ndtri_exp, PIECE, "d", 7),

@@ -249,9 +249,9 @@ def test_coefficients_are_those_of_the_script() -> None:
 
 @pytest.mark.parametrize("name", fit_normal.TABLES)
 def test_tables_are_as_good_as_they_say(name: str) -> None:
-    """The error of a table is far below half an ulp; those of the slopes only scale a low part."""
+    """The error of a table is a sixth of an ulp at most, that of a slope 2 %: it only scales a low part."""
     error = getattr(fit_normal, name)()[2]
-    assert error < (0.01 if "slope" in name else 5e-18)
+    assert error < (0.02 if "slope" in name else 2e-17)
 
 
 def test_kernels_can_be_called_from_compiled_code() -> None:

@@ -47,7 +47,7 @@ def exponential() -> Table:
         return (mp.expm1(r) - r) / r**2
 
     half = mp.log(2) / 2
-    return minimax(f, -half, half, 10, weight=lambda r: abs(r**2 / mp.expm1(r)))
+    return minimax(f, -half, half, 9, weight=lambda r: abs(r**2 / mp.expm1(r)))
 
 
 @exact
@@ -77,7 +77,7 @@ def tail() -> Table:
         x = WIDTH / (1 - t) - SCALE
         return (x + SHIFT) * _scaled(x)
 
-    return minimax(f, -1, 1, 22, weight=lambda t: 1 / f(t))
+    return minimax(f, -1, 1, 21, weight=lambda t: 1 / f(t))
 
 
 @exact
@@ -85,7 +85,7 @@ def tail_slope() -> Table:
     """The derivative of the former; error relative to the former, where t has the error of 1 - t."""
     p = tail()[0]
     derivative = [k * c for k, c in enumerate(p)][1:]
-    return minimax(lambda t: mp.polyval(derivative[::-1], t), -1, 1, 4, weight=lambda t: (mpf("1.01") - t) / p[0])
+    return minimax(lambda t: mp.polyval(derivative[::-1], t), -1, 1, 3, weight=lambda t: (mpf("1.01") - t) / p[0])
 
 
 @exact
