@@ -43,7 +43,9 @@ class Kernel(Protocol[P, R]):
 
 
 def _compile(function: Callable[P, R], **options: Any) -> Kernel[P, R]:
-    compiled: Any = numba.njit(**_OPTIONS, **options)(function)
+    # Nobody passes a private kernel on as a value; without the code for that it is compiled a tenth faster.
+    private = function.__name__.startswith("_")
+    compiled: Any = numba.njit(no_cfunc_wrapper=private, **_OPTIONS, **options)(function)
     if _cache is not None:
         _cache.attach(compiled, function)
     if not hasattr(compiled, "py_func"):  # NUMBA_DISABLE_JIT=1: Numba hands the function back as it is
