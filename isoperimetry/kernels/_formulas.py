@@ -25,6 +25,7 @@ INV_SQRT_2PI, INV_SQRT_2PI_LOW = 0.3989422804014327, -2.49232720227773e-17
 HALF_LOG_2PI, HALF_LOG_2PI_LOW = 0.9189385332046728, -3.8782941580672414e-17
 
 # ((Phi(x) - 1/2) / x - 1 / sqrt(2 pi)) / x**2 for |x| <= INNER, in powers of x**2, the constant apart.
+# Error 2.9e-18 of Phi(-x).
 _INNER_0 = -0.06649038006690489
 _INNER = (
     3.775469194986078e-12,
@@ -38,7 +39,7 @@ _INNER = (
     0.009973557010020515,
 )
 
-# (-log(1 - p) - p - p**2 / 2) / p**3 for 0 <= p <= 0.131.
+# (-log(1 - p) - p - p**2 / 2) / p**3 for 0 <= p <= 0.131. Error 3.4e-18 of the logarithm.
 _LOG1M_TOP = (
     -0.0002519415738936936,
     0.12359076398901188,

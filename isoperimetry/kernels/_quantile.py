@@ -21,8 +21,10 @@ LOG_LOWER, LOG_UPPER, LOG_DEEP = math.log(LOWER), math.log(UPPER), -745.0
 """Their logarithms, and that of the smallest number: below, there is another piece."""
 
 _SQUARE = 185 / 1024  # just above (UPPER - 1/2)**2
-_CUBIC = 2.6249349909537364
+_CUBIC = 2.6249349909537364  # (2 pi)**1.5 / 6, of the series of the quantile
 
+# ((Phi^-1(1/2 + q) / q - sqrt(2 pi)) / q**2 - _CUBIC) / q**2 in powers of v = _SQUARE - q**2, for 0 <= v <= _SQUARE:
+# all coefficients are positive. Error 7.9e-19 of the quantile.
 _CENTER_TOP = (
     381.18383594182075,
     129973.58682432133,
@@ -43,6 +45,7 @@ _CENTER_BOTTOM = (
     47.44101042429332,
     1.0,
 )
+# The derivative of Phi^-1(1/2 + q) in powers of q**2, to 0.4 %: for the digits that q leaves out.
 _SLOPE = (
     6030.388055193953,
     -1218.3908055023626,
@@ -50,6 +53,8 @@ _SLOPE = (
     5.279541908919474,
     2.516450117144895,
 )
+# r + Phi^-1(exp(-r**2 / 2)) less a constant, which makes it small where the quantile is, in powers of s, r less a
+# shift, for 2.27 <= r <= 38.7. Error 4.7e-18 of the quantile.
 _OUTER_SHIFT, _OUTER_CONSTANT = 2.25, 0.71875
 _OUTER_TOP = (
     -6.062833295062903e-17,
@@ -78,6 +83,8 @@ _OUTER_BOTTOM = (
     1.6319684914520947,
     1.0,
 )
+# ((r + Phi^-1(exp(-r**2 / 2))) r - g) r**2 in powers of g = log(r sqrt(2 pi)), for 38.4 <= r <= 1e9. Error 1.2e-18 of
+# the quantile.
 _DEEP = (
     9.16290216743856e-08,
     -5.544777334575282e-06,

@@ -171,7 +171,7 @@ def test_monotone(name: str, sign: int, x: float, y: float) -> None:
         x, y = -abs(x), -abs(y)
     low, high = sorted((x, y))
     left, right = sign * kernel(name)(low), sign * kernel(name)(high)
-    slack = 0.0 if left == right or math.isinf(left) or math.isinf(right) else 6 * math.ulp(left)
+    slack = 0.0 if left == right or math.isinf(left) or math.isinf(right) else 2 * math.ulp(left)
     assert left <= right + slack
 
 
@@ -187,15 +187,15 @@ def test_quantile_is_antisymmetric(p: float) -> None:
 @example(1e-12)
 def test_quantile_inverts_log_ndtr(x: float) -> None:
     y = normal.log_ndtr(x)
-    # 3 ulp of y move the quantile by that times dz/dy, the Mills ratio at -x
-    tolerance = 3 * math.ulp(y) * normal.mills_ratio(-x) + 4 * math.ulp(x)
+    # 1 ulp of y moves the quantile by that times dz/dy, the Mills ratio at -x
+    tolerance = 1.001 * math.ulp(y) * normal.mills_ratio(-x) + math.ulp(x)
     assert abs(normal.ndtri_exp(y) - x) <= tolerance
 
 
 @given(st.floats(-37.5, 5.0))
 def test_quantile_inverts_ndtr(x: float) -> None:
     p = normal.ndtr(x)
-    tolerance = 3 * math.ulp(p) * normal.mills_ratio(-x) / p + 4 * math.ulp(x)
+    tolerance = 1.001 * math.ulp(p) * normal.mills_ratio(-x) / p + math.ulp(x)
     assert abs(normal.ndtri(p) - x) <= tolerance
 
 

@@ -117,8 +117,9 @@ def log_gaussian_profile(
     rate = read_rate(mu, log_mu, accuracy, log_accuracy)
 
     def formula(sigma: Array) -> Array:
-        log_tail = np.where(rate.z > 0, rate.log_complement, rate.log)
-        density = log_tail - np.log(special.mills_ratio(np.abs(rate.z)))
+        # The profile of a rate is that of its complement.
+        linear = rate.form in ("mu", "accuracy")
+        density = (special.log_profile if linear else special.log_profile_exp)(rate.value)
         return np.where(np.isinf(rate.z) & ~np.isnan(sigma), -math.inf, density - np.log(sigma))
 
     return evaluate(formula, rate, sigma=read_sigma(sigma, rate))
