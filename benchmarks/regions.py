@@ -74,6 +74,7 @@ TINY, LARGEST_Y = 2.3e-308, 1e300
 LOG_004, LOG_HALF = math.log(0.04), math.log(0.5)
 # The switches of this and the other libraries: AS241 at 0.075 and 0.425 from 1/2, Cephes at exp(-2), others at 0.02425.
 SWITCHES = (0.005, 0.02, 0.02425, 0.025, 0.04, 0.075, math.exp(-2), 0.25, 0.425, 0.575, 0.75, 0.925, 0.98, 0.995)
+OWN_LOG_SWITCHES = around(math.log(0.075), math.log(0.925), -745.0, farthest=2e-1)
 
 _DRAWS: dict[str, dict[str, tuple[Draw, float]]] = {
     "ndtri": {
@@ -81,6 +82,7 @@ _DRAWS: dict[str, dict[str, tuple[Draw, float]]] = {
         "2.3e-308 to 0.01, log-uniform": (log_uniform(TINY, 0.01), 1),
         "0 to 0.075, uniform": (uniform(TINY, 0.075), 1),
         "around the switches of formulas": (around(*SWITCHES, farthest=4e-3), 1),
+        "around this library's switches, 0.075 and 0.925": (around(0.075, 0.925, farthest=3e-2), 1),
         "1/2 and around it, 1e-16 to 1e-1": (around(0.5, farthest=0.2), 1),
         "subnormal p": (subnormal, 1),
         "1 - 1e-16 to 1 - 1e-1": (below_one(1.2e-16, 1e-1), 1),
@@ -91,6 +93,7 @@ _DRAWS: dict[str, dict[str, tuple[Draw, float]]] = {
         "-745 to log 0.04, uniform": (uniform(-745, LOG_004), 1),
         "-3.3 to -0.01, uniform": (uniform(-3.3, -0.01), 1),
         "around the switches of formulas": (around(*np.log(SWITCHES).tolist(), farthest=3e-2), 1),
+        "around this library's switches, log 0.075, log 0.925 and -745": (OWN_LOG_SWITCHES, 1),
         "log(1/2) and around it": (around(LOG_HALF), 1),
         "-0.05 to -1e-300, log-uniform": (log_uniform(-0.05, -1e-300), 1),
     },
@@ -118,14 +121,18 @@ _DRAWS: dict[str, dict[str, tuple[Draw, float]]] = {
         "8 to 1e300, log-uniform": (log_uniform(8, 1e300), 1),
     },
     "log_profile": {
-        "0 to 1, uniform": (uniform(TINY, 1 - 2**-53), 1),
-        "2.3e-308 to 0.01, log-uniform": (log_uniform(TINY, 0.01), 1),
-        "1 - 1e-16 to 1 - 1e-1": (below_one(1.2e-16, 1e-1), 1),
+        "around this library's switches, 0.075 and 0.925": (around(0.075, 0.925, farthest=3e-2), 1.1),
+        "subnormal mu": (subnormal, 1.1),
+        "0 to 1, uniform": (uniform(TINY, 1 - 2**-53), 1.1),
+        "2.3e-308 to 0.01, log-uniform": (log_uniform(TINY, 0.01), 1.1),
+        "1 - 1e-16 to 1 - 1e-1": (below_one(1.2e-16, 1e-1), 1.1),
     },
     "log_profile_exp": {
-        "-1e300 to -745, log-uniform": (log_uniform(-LARGEST_Y, -745), 1),
-        "-745 to -0.05, uniform": (uniform(-745, -0.05), 1),
-        "-0.05 to -1e-300, log-uniform": (log_uniform(-0.05, -1e-300), 1),
+        "around this library's switches, log 0.075, log 0.925 and -745": (OWN_LOG_SWITCHES, 1.1),
+        "log(1/2) and around it": (around(LOG_HALF), 1.1),
+        "-1e300 to -745, log-uniform": (log_uniform(-LARGEST_Y, -745), 1.1),
+        "-745 to -0.05, uniform": (uniform(-745, -0.05), 1.1),
+        "-0.05 to -1e-300, log-uniform": (log_uniform(-0.05, -1e-300), 1.1),
     },
 }
 FUNCTIONS = tuple(function for function in _DRAWS if hasattr(special, function))

@@ -48,11 +48,12 @@ def table() -> str:
     lines = ["| what | beside | times as fast | range | aimed at | |", "| --- | --- | ---: | ---: | ---: | --- |"]
     for what, peer, aim, row in aims():
         ratio, (low, high) = row["ours_is_faster"], row["ours_is_faster_range"]
-        verdict = "reached" if ratio >= aim else f"missed by {1 - ratio / aim:.0%}"
+        verdict = "reached" if ratio >= aim else f"missed by {1 - ratio / aim:.1%}"
         lines.append(f"| {what} | {peer} | {ratio:.2f} | {low:.2f} to {high:.2f} | {aim:g} | {verdict} |")
     machine = read("special")["machine"]
     versions = ", ".join(f"{name} {machine[name]}" for name in ("numpy", "scipy", "numba", "torch", "mkl"))
-    return "\n".join([f"1e6 numbers, one core of an {machine['processor']}; {versions}.", "", *lines])
+    where = f"1e6 numbers and one core where nothing else is said; {machine['processor']}; {versions}."
+    return "\n".join([where, "", *lines])
 
 
 def main() -> None:

@@ -105,7 +105,7 @@ def fill(
     # Several parts a thread, so that one that the system holds up does not hold up the rest.
     n_parts = min(4 * n_threads, n_blocks) if n_threads > 1 else 1
     cuts = [n_blocks * part // n_parts for part in range(n_parts + 1)]
-    parts = iter(range(n_parts))
+    parts = iter(range(n_parts))  # shared by the threads: to take the next one is a single step under the GIL
 
     def work() -> None:
         for part in parts:

@@ -17,6 +17,10 @@ Array = NDArray[np.float64]
 
 def as_float(name: str, value: ArrayLike) -> Array:
     """Return ``value`` as a float64 array (0-d for a scalar); TypeError unless it holds real numbers."""
+    if hasattr(value, "mask") and hasattr(value, "filled"):
+        raise TypeError(
+            f"{name} is a masked array: its mask would be lost. Pass {name}.filled(nan), or the data alone."
+        )
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         if array.dtype.kind == "O" and array.size == 0:

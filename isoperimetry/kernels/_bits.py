@@ -45,8 +45,16 @@ def _instruction(emit: Callable[..., Any], *signatures: tuple[Any, ...]) -> Call
 
 
 def _fma64(a: float, b: float, c: float) -> float:
+    if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
+        return a * b + c
     (na, da), (nb, db), (nc, dc) = a.as_integer_ratio(), b.as_integer_ratio(), c.as_integer_ratio()
-    return (na * nb * dc + nc * da * db) / (da * db * dc)  # exact integers; their quotient is rounded once
+    top, bottom = na * nb * dc + nc * da * db, da * db * dc
+    if top == 0:
+        return a * b + c  # for the sign of the zero
+    try:
+        return top / bottom  # exact integers; their quotient is rounded once
+    except OverflowError:
+        return math.inf if top > 0 else -math.inf
 
 
 def _fma32(a: float, b: float, c: float) -> np.float32:
@@ -70,7 +78,7 @@ def fma(a: Any, b: Any, c: Any) -> Any:
     x, y, z = float(a), float(b), float(c)
     if isinstance(a, np.float32):
         return _fma32(x, y, z)
-    return type(a)(_fma64(x, y, z) if math.isfinite(x * y + z) else x * y + z)
+    return type(a)(_fma64(x, y, z))
 
 
 def horner(x: float, coefficients: tuple[float, ...]) -> float:

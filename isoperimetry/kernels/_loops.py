@@ -79,12 +79,18 @@ def _fill(x: Array, out: Array, low: Array, high: Array, piece: Any) -> None:
 
 
 @kernel(inline=True)
-def _factors(x: Array, n: int, stages: Array) -> None:
-    """Write the factors of Phi(-|x|) to the rows: W(|x|) to T0 and T1, the exponential to T2, T3 and T4."""
+def _scaled_tails(x: Array, n: int, stages: Array) -> None:
+    """Write W(|x|) to the rows T0 and T1."""
     for i in range(n):
         stages[T0 + i], stages[T1 + i], stages[T2 + i] = tail_variable(x[i])
     for i in range(n):
         stages[T0 + i], stages[T1 + i] = scaled_tail(x[i], stages[T0 + i], stages[T1 + i], stages[T2 + i])
+
+
+@kernel(inline=True)
+def _factors(x: Array, n: int, stages: Array) -> None:
+    """Write the factors of Phi(-|x|) to the rows: W(|x|) to T0 and T1, the exponential to T2, T3 and T4."""
+    _scaled_tails(x, n, stages)
     for i in range(n):
         stages[T2 + i], stages[T3 + i], stages[T4 + i] = exp_of_tail(x[i])
 
@@ -130,10 +136,7 @@ def _log_ndtr(kind: int, x: Array, n: int, y: Array, stages: Array) -> None:
             high, low = _tail(stages, i)
             stages[T2 + i] = upper_log_ndtr(high, low)
     else:
-        for i in range(n):
-            stages[T0 + i], stages[T1 + i], stages[T2 + i] = tail_variable(x[i])
-        for i in range(n):
-            stages[T0 + i], stages[T1 + i] = scaled_tail(x[i], stages[T0 + i], stages[T1 + i], stages[T2 + i])
+        _scaled_tails(x, n, stages)
     for i in range(n):
         lower = lower_log_ndtr(x[i], stages[T0 + i], stages[T1 + i])
         y[i] = stages[T2 + i] if x[i] > 0.0 else lower
@@ -195,7 +198,7 @@ def _make_quantiles(kind: int, p: Array, n: int, y: Array, stages: Array, profil
         return
     for i in range(n):
         rest = 1.0 - p[i] if p[i] > 0.5 else p[i]
-        stages[T0 + i], stages[T1 + i] = minus_2_log(rest)
+        stages[T0 + i], stages[T1 + i] = minus_2_log(rest, 0.0)
     for i in range(n):
         rest = 1.0 - p[i] if p[i] > 0.5 else p[i]
         high, low = outer_quantile(rest, stages[T0 + i], stages[T1 + i])
@@ -220,9 +223,9 @@ def _make_quantiles_exp(kind: int, x: Array, n: int, y: Array, stages: Array, pr
             y[i] = _finish(high, low, False, profile)
     else:
         for i in range(n):
-            stages[T0 + i] = one_less(x[i])
+            stages[T0 + i], stages[T1 + i] = one_less(x[i])
         for i in range(n):
-            stages[T1 + i], stages[T2 + i] = minus_2_log(stages[T0 + i])
+            stages[T1 + i], stages[T2 + i] = minus_2_log(stages[T0 + i], stages[T1 + i])
         for i in range(n):
             high, low = outer_quantile(stages[T0 + i], stages[T1 + i], stages[T2 + i])
             y[i] = _finish(high, low, True, profile)

@@ -53,22 +53,22 @@ _SLOPE = (
     5.279541908919474,
     2.516450117144895,
 )
-# r + Phi^-1(exp(-r**2 / 2)) less a constant, which makes it small where the quantile is, in powers of s, r less a
-# shift, for 2.27 <= r <= 38.7. Error 4.7e-18 of the quantile.
-_OUTER_SHIFT, _OUTER_CONSTANT = 2.25, 0.71875
+# r + Phi^-1(exp(-r**2 / 2)) - _OUTER_CONSTANT, small where the quantile is, in powers of s = r - _OUTER_SHIFT, for
+# 2.27 <= r <= 38.7. Error 4.7e-18 of the quantile.
+_OUTER_SHIFT, _OUTER_CONSTANT = 2.25, 0.75
 _OUTER_TOP = (
     -6.062833295062903e-17,
-    -3.348174664471917e-11,
-    -9.89004559471132e-09,
-    -8.696677950463705e-07,
-    -3.2208385843597206e-05,
-    -0.0005878304988755121,
-    -0.005797736100456382,
-    -0.03239619917506822,
-    -0.10016124857649686,
-    -0.1415336613750322,
-    -0.008064737555553784,
-    0.12320929590092436,
+    -3.4941097322458336e-11,
+    -1.0335257688934157e-08,
+    -9.111393184459173e-07,
+    -3.3890529232164334e-05,
+    -0.0006228790376786844,
+    -0.006212467579618611,
+    -0.0353605444880518,
+    -0.11325471626175063,
+    -0.17640298422671333,
+    -0.059063752913431744,
+    0.09195929590092436,
 )
 _OUTER_BOTTOM = (
     4.6699221687653286e-11,
@@ -106,15 +106,19 @@ def central_quantile(q: float, q_low: float) -> tuple[float, float]:
     v = _SQUARE - t
     ratio = horner(v, _CENTER_TOP) / horner(v, _CENTER_BOTTOM)
     cubic = fma(t, ratio, _CUBIC)
+    cubic_low = fma(t, ratio, _CUBIC - cubic)
     slope = fma(t, cubic, SQRT_2PI)
-    slope_low = fma(t, cubic, SQRT_2PI - slope) + SQRT_2PI_LOW
+    slope_low = fma(t, cubic, SQRT_2PI - slope) + fma(fma(q, q, -t), cubic, fma(t, cubic_low, SQRT_2PI_LOW))
     x = q * slope
     return x, fma(q_low, horner(t, _SLOPE), fma(q, slope_low, fma(q, slope, -x)))
 
 
 @kernel(inline=True)
 def outer_quantile(p: float, a: float, a_low: float) -> tuple[float, float]:
-    """Return -Phi^-1(p) for p <= LOWER as a sum of two, given -2 log(p); NaN for p < 0."""
+    """Return -Phi^-1(p) for p <= LOWER as a sum of two, given a + a_low = -2 log(p).
+
+    p itself decides the edges alone: infinity at 0, NaN below.
+    """
     r = math.sqrt(a if a > 1.0 else 1.0)  # the least is 5, where p is a probability
     r_low = fma(-r, r, a) + a_low  # times 2 r
     s = r - _OUTER_SHIFT
@@ -134,7 +138,7 @@ def deep_quantile(y: float) -> tuple[float, float]:
     With r = sqrt(-2 y) and g = log(r sqrt(2 pi)) it is r - h / r, h = g + (g**2 / 2 - g + 1) / r**2 + O(g**3 / r**4).
     """
     quarter = -0.5 * y
-    root = math.sqrt(quarter if not quarter < 1.0 else 1.0)  # the least is 186, where y is deep
+    root = math.sqrt(quarter if not quarter < 1.0 else 1.0)  # the least is 372, where y is deep
     r = root + root  # no overflow at the largest -y
     k, f = log_parts(root)
     both = 1.0 / (r * (2.0 + f))  # one division for two quotients: h needs only 13 digits
@@ -146,10 +150,11 @@ def deep_quantile(y: float) -> tuple[float, float]:
 
 
 @kernel(inline=True)
-def minus_2_log(p: float) -> tuple[float, float]:
-    """Return -2 log(p) for 0 < p <= 1 as a sum of two; p may be subnormal."""
+def minus_2_log(p: float, p_low: float) -> tuple[float, float]:
+    """Return -2 log(p + p_low) for 0 < p <= 1 as a sum of two; p may be subnormal, and p_low is 0 then."""
     k, f = log_parts(p * 2.0**54)
-    high, low = log_of_parts(k - 54.0, f, 0.0)
+    f_low = p_low * 2.0**54 * power_of_2(-k)
+    high, low = log_of_parts(k - 54.0, f, f_low)
     total = high + low
     return -2.0 * total, -2.0 * ((high - total) + low)
 
@@ -167,7 +172,8 @@ def less_half(y: float) -> tuple[float, float]:
 
 
 @kernel(inline=True)
-def one_less(y: float) -> float:
-    """Return 1 - exp(y) for y > LOG_UPPER; NaN for y > 0."""
+def one_less(y: float) -> tuple[float, float]:
+    """Return 1 - exp(y) for y > LOG_UPPER as a sum of two, the second one small; NaN for y > 0."""
     _, p, p_low = exp_parts(y, 0.0)
-    return -(p + p_low) if y <= 0.0 else math.nan
+    rest = -(p + p_low)
+    return rest if y <= 0.0 else math.nan, (-p - rest) - p_low

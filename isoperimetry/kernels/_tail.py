@@ -40,7 +40,7 @@ _TAIL = (
     -0.004966938896978008,
     -0.020981118844213,
 )
-# Its derivative, to 1.3 % of the function: for the digits that t leaves out.
+# Its derivative, to 1.3 % of the function where t is -1 and better as it grows: for the digits that t leaves out.
 _SLOPE = (
     -0.1280593191277974,
     0.044633971622760796,

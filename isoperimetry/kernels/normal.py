@@ -118,7 +118,7 @@ def _quantile(p: float) -> tuple[float, float]:
         q = p - 0.5
         return central_quantile(q, p - (q + 0.5))
     rest = 1.0 - p if p > 0.5 else p
-    a, a_low = minus_2_log(rest)
+    a, a_low = minus_2_log(rest, 0.0)
     return outer_quantile(rest, a, a_low)
 
 
@@ -138,8 +138,8 @@ def _quantile_exp(y: float) -> tuple[float, float]:
         return central_quantile(high, low)
     if y < LOG_LOWER:
         return deep_quantile(y) if y < LOG_DEEP else outer_quantile(1.0, -2.0 * y, 0.0)
-    rest = one_less(y)
-    high, low = minus_2_log(rest)
+    rest, rest_low = one_less(y)
+    high, low = minus_2_log(rest, rest_low)
     return outer_quantile(rest, high, low)
 
 

@@ -254,7 +254,7 @@ def log_profile(mu: ArrayLike, *, out: Array | None = None) -> float | Array:
 
     Notes
     -----
-    Within 1 ulp. Table: docs/accuracy.md.
+    Within 1.1 ulp. Table: docs/accuracy.md.
 
     Examples
     --------
@@ -296,7 +296,7 @@ def log_profile_exp(log_mu: ArrayLike, *, out: Array | None = None) -> float | A
 
     Notes
     -----
-    Within 1 ulp. Table: docs/accuracy.md.
+    Within 1.1 ulp. Table: docs/accuracy.md.
 
     Examples
     --------

@@ -326,6 +326,11 @@ def test_bits_do_not_depend_on_the_processor(tmp_path: Any) -> None:
     assert done.stdout.strip() == GOLDEN
 
 
+def test_fma_beyond_the_range_and_at_zero() -> None:
+    assert _bits.fma(1e308, 2.0, -1e308) == 1e308 and _bits.fma(-1e308, 2.0, -1e308) == -math.inf
+    assert math.copysign(1, _bits.fma(-0.0, 1.0, -0.0)) == -1 and math.copysign(1, _bits.fma(1.0, 1.0, -1.0)) == 1
+
+
 def test_fma_is_rounded_once() -> None:
     draw = random.Random(7)
     for dtype, bits in ((np.float32, 24), (np.float64, 53)):

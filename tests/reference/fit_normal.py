@@ -22,7 +22,7 @@ from tests.reference.remez import minimax
 
 DIGITS = 80
 INNER = "1.125"
-CENTER_SQUARE, SCALE, WIDTH, SHIFT, OUTER_SHIFT, OUTER_CONSTANT = mpf(185) / 1024, 5, 12.25, 0.5, 2.25, 0.71875
+CENTER_SQUARE, SCALE, WIDTH, SHIFT, OUTER_SHIFT, OUTER_CONSTANT = mpf(185) / 1024, 5, 12.25, 0.5, 2.25, 0.75
 
 Table = tuple[list[Any], list[Any], Any]
 

@@ -16,9 +16,15 @@ from hypothesis.extra import numpy as hnp
 from isoperimetry import special
 from tests.tables import load, worst_error
 
-NAMES = ["ndtr", "log_ndtr", "ndtri", "ndtri_exp", "mills_ratio"]
-PROMISED = {"ndtr": 3, "log_ndtr": 3, "ndtri": 2, "ndtri_exp": 3, "mills_ratio": 3}
+NAMES = ["ndtr", "log_ndtr", "ndtri", "ndtri_exp", "mills_ratio", "log_profile", "log_profile_exp"]
 EPS = 2.0**-52
+# Lengths about those of words, vectors and groups of the loops.
+LENGTHS = (1, 7, 8, 9, 63, 64, 65, 127, 128, 129, 255, 256, 257, 511, 512, 513, 2000)
+
+
+def bits(values: Any) -> np.ndarray:
+    """Return the bits of numbers; NaN has one form, as its sign says nothing."""
+    return np.where(np.isnan(values), math.nan, values).view(np.int64)
 
 
 @pytest.fixture(params=NAMES)
@@ -31,12 +37,12 @@ def test_table(name: str) -> None:
     rows = load(name)
     values = getattr(special, name)(np.array([x for x, _ in rows]))
     error, i = worst_error(values, [truth for _, truth in rows])
-    assert error <= PROMISED[name], f"{name}({rows[i][0]!r}) is {error:.3g} ulp off"
+    assert error <= 1, f"{name}({rows[i][0]!r}) is {error:.3g} ulp off"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["ndtr", "log_ndtr", "ndtri", "ndtri_exp", "mills_ratio"])
 def test_not_behind_scipy(name: str) -> None:
-    """On each tenth of the table the worst error is not above scipy's, or within two ulp."""
+    """On each tenth of the table the worst error is not above scipy's, or within one ulp."""
     scipy_special = pytest.importorskip("scipy.special")
     peer = getattr(scipy_special, name, None) or (
         lambda x: math.sqrt(math.pi / 2) * scipy_special.erfcx(x / math.sqrt(2))
@@ -46,7 +52,20 @@ def test_not_behind_scipy(name: str) -> None:
         x, truths = np.array([rows[i][0] for i in part]), [rows[i][1] for i in part]
         ours, _ = worst_error(getattr(special, name)(x), truths)
         theirs, _ = worst_error(peer(x), truths)
-        assert ours <= max(theirs, 2.0), (x[0], x[-1], ours, theirs)
+        assert ours <= max(theirs, 1.0), (x[0], x[-1], ours, theirs)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_elements_of_all_pieces_are_scalars_at_any_length(name: str, rng: np.random.Generator) -> None:
+    function = getattr(special, name)
+    table = np.array([x for x, _ in load(name)] + [math.nan, math.inf, -math.inf, 0.0, -0.0, 2.0, -1000.0])
+    for length in LENGTHS:
+        for few in (0.0, 0.05, 0.5, 1.0):  # the share of elements that may be of any piece; the others are of one
+            x = np.where(rng.random(length) < few, rng.choice(table, length), table[0])
+            expected = np.array([function(float(point)) for point in x])
+            np.testing.assert_array_equal(bits(function(x)), bits(expected))
+            function(x, out=x)
+            np.testing.assert_array_equal(bits(x), bits(expected))
 
 
 def test_scalars_give_floats(function: Callable[..., Any]) -> None:
@@ -102,6 +121,8 @@ def test_out(function: Callable[..., Any], rng: np.random.Generator) -> None:
 
 
 def test_errors(function: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match=r"is a masked array: its mask would be lost"):
+        function(np.ma.masked_array([0.1, 0.2], [True, False]))
     for wrong in ("0.5", 1j, None, np.array(["a"]), {}):
         with pytest.raises(TypeError, match="must be a real number"):
             function(wrong)
@@ -135,7 +156,7 @@ def test_elements_are_scalars_and_nothing_warns(name: str, x: np.ndarray) -> Non
         warnings.simplefilter("error")
         array = getattr(special, name)(x)
         scalars = np.array([getattr(special, name)(float(element)) for element in x])
-    np.testing.assert_array_equal(array.view(np.int64), scalars.view(np.int64), strict=False)
+    np.testing.assert_array_equal(bits(array), bits(scalars))
 
 
 def test_import_is_light() -> None:
