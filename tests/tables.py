@@ -52,5 +52,5 @@ def error_in_units(value: float, truth: Decimal) -> float:
     if not math.isfinite(value) or not math.isfinite(nearest):
         return 0.0 if value == nearest else math.inf
     size = abs(nearest)
-    unit = 2.0**-52 * size * max(1.0, -math.log(size)) if size > 1e-307 else 5e-324
+    unit = 2.0**-52 * size * max(1.0, -math.log(size)) if size >= 2.0**-1022 else 5e-324
     return float(abs(_CONTEXT.subtract(Decimal(value), truth)) / Decimal(unit))

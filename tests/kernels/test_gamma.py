@@ -34,7 +34,7 @@ def kernel(name: str) -> Any:
 def squared_radius(dim: float, distance: float, z: float) -> float:
     """Return a squared radius z standard deviations from the mean, or in the lower tail if that would be negative."""
     mean, deviation = dim + distance**2, math.sqrt(2 * dim + 4 * distance**2)
-    return max(mean + z * deviation, mean * math.exp(z))
+    return max(mean + z * deviation, mean * math.exp(min(z, 0.0)))
 
 
 @pytest.mark.parametrize("form", ["compiled", "py_func"])
