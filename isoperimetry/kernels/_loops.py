@@ -158,8 +158,7 @@ def _mills_ratio(kind: int, x: Array, n: int, y: Array, stages: Array) -> None:
     n_lower = 0
     for i in range(n):
         n_lower += x[i] < 0.0
-        t, t_low, reciprocal = tail_variable(x[i])
-        stages[T0 + i], stages[T1 + i] = scaled_tail(x[i], t, t_low, reciprocal)
+    _scaled_tails(x, n, stages)
     if n_lower == 0:
         for i in range(n):
             high, low = upper_mills_ratio(x[i], stages[T0 + i], stages[T1 + i])

@@ -29,18 +29,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isoperimetry.kernels._bits import as_float32, as_float64, as_word32, as_word64, fma, signed32
+from isoperimetry.kernels._bits import U as _U
+from isoperimetry.kernels._bits import as_float32, as_float64, as_word32, fma, signed32
+from isoperimetry.kernels._elementary import log_parts
 from isoperimetry.kernels._jit import kernel
 
 PER_BLOCK32, PER_BLOCK64 = 4, 2
 """Coordinates in a block."""
 
-_U = np.uint64
 _MULTIPLIER_0, _MULTIPLIER_1 = _U(0xD2511F53), _U(0xCD9E8D57)
 _WEYL_0, _WEYL_1 = _U(0x9E3779B9), _U(0xBB67AE85)
 _LOW32 = _U(0xFFFFFFFF)
 _TAG32, _TAG64 = _U(1 << 62), _U(2 << 62)
-_0, _1, _2, _12, _23, _32, _52 = _U(0), _U(1), _U(2), _U(12), _U(23), _U(32), _U(52)
+_0, _1, _2, _12, _23, _32 = _U(0), _U(1), _U(2), _U(12), _U(23), _U(32)
 
 
 @kernel(inline=True)
@@ -79,10 +80,8 @@ _C4, _C5, _C6, _C7 = 0.0009192602726323787, -2.520202744692398e-05, 4.7103340965
 _MINUS_2_LOG_2 = -1.3862943611198906
 
 _BELOW_1 = 1 - 2.0**-53
-_ONE_BITS, _ROOT_HALF_BITS, _FRACTION = _U(0x3FF0000000000000), _U(0x3FE6A09E667F3BCD), _U(0x000FFFFFFFFFFFFF)
-_TO_ROOT_HALF = _ONE_BITS - _ROOT_HALF_BITS
+_ONE_BITS = _U(0x3FF0000000000000)
 _ONE_BITS_ODD = _ONE_BITS | _1
-_TWO52_BITS, _TWO52_AND_BIAS = _U(0x4330000000000000), 2.0**52 + 1023
 _TOP_BIT = _U(1 << 63)
 
 
@@ -90,9 +89,7 @@ _TOP_BIT = _U(1 << 63)
 def _box_muller64(a: Any, b: Any) -> Any:
     """Return two float64 normals of two words of 64 random bits: ``a`` makes the radius and ``b`` the angle."""
     u = as_float64((a >> _12) | _ONE_BITS) - _BELOW_1  # exact: the 52 high bits and a half
-    shifted = as_word64(u) + _TO_ROOT_HALF
-    exponent = as_float64((shifted >> _52) | _TWO52_BITS) - _TWO52_AND_BIAS
-    f = as_float64((shifted & _FRACTION) + _ROOT_HALF_BITS) - 1.0
+    exponent, f = log_parts(u)
     s = f / (f + 2.0)
     t = s * s
     p = fma(_L7, t, _L6)
