@@ -29,3 +29,7 @@ class MissingDependency(IsoperimetryError, ImportError):
 
 class ModelError(IsoperimetryError, ValueError):
     """A model cannot be judged: it answers with NaN, answers differently twice, or is in training mode."""
+
+
+class NotExact(IsoperimetryError, ValueError):
+    """What was asked has no exact answer here: it is refused, and never approximated in silence."""

@@ -47,6 +47,11 @@ class Theorem(Record):
         The name of the record, in capitals.
     statement : str
         A sentence and a formula.
+    formula : str
+        The inequality in LaTeX, of the kind that matplotlib reads too.
+    label : str
+        What the number is: "theorem: typical noisy sample", "prediction: assumes a half-space", "assumes a convex
+        correct region", "worst case", or what else it speaks of.
     space : str
         Where the samples live.
     assumptions : tuple of Assumption
@@ -61,6 +66,10 @@ class Theorem(Record):
         Makes the set that attains equality.
     tightness : str
         How sharp it is, and for which sets.
+    proof : str
+        The idea of the proof.
+    mistake : str
+        How it is often misread or misquoted; empty if nothing is known.
 
     Examples
     --------
@@ -73,6 +82,8 @@ class Theorem(Record):
 
     name: str
     statement: str
+    formula: str
+    label: str
     space: str
     assumptions: tuple[Assumption, ...]
     direction: str
@@ -80,6 +91,8 @@ class Theorem(Record):
     bound: Callable[..., float | Any]
     extremal: Callable[..., ErrorSet] | None
     tightness: str
+    proof: str
+    mistake: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> float | Any:
         """Return ``bound(*args, **kwargs)``."""

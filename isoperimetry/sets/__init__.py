@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from isoperimetry.sets.base import Capability, ErrorSet
 from isoperimetry.sets.halfspace import HalfSpace
+from isoperimetry.sets.law import DistanceLaw
 from isoperimetry.sets.slab import Slab
 from isoperimetry.sets.transform import Complement
 
-__all__ = ["Capability", "Complement", "ErrorSet", "HalfSpace", "Slab"]
+__all__ = ["Capability", "Complement", "DistanceLaw", "ErrorSet", "HalfSpace", "Slab"]

@@ -9,7 +9,8 @@ import numpy as np
 
 from isoperimetry._validate import Array
 from isoperimetry.sets._line import Line
-from isoperimetry.sets._strip import Strip, describe, one_number, unit_normal
+from isoperimetry.sets._strip import Strip, unit_normal
+from isoperimetry.sets.base import describe, one_number
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -50,7 +51,7 @@ class HalfSpace(Strip):
         object.__setattr__(self, "offset", offset)
 
     def __repr__(self) -> str:
-        return f"HalfSpace({describe(self.normal)}, offset={self.offset!r})"
+        return f"HalfSpace({describe('normal', self.normal)}, offset={self.offset!r})"
 
     @property
     def _line(self) -> Line:

@@ -8,7 +8,8 @@ import numpy as np
 
 from isoperimetry._validate import Array
 from isoperimetry.sets._line import Line
-from isoperimetry.sets._strip import Strip, describe, one_number, unit_normal
+from isoperimetry.sets._strip import Strip, unit_normal
+from isoperimetry.sets.base import describe, one_number
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -51,7 +52,8 @@ class Slab(Strip):
         object.__setattr__(self, "half_width", half_width)
 
     def __repr__(self) -> str:
-        return f"Slab({describe(self.normal)}, center_offset={self.center_offset!r}, half_width={self.half_width!r})"
+        normal = describe("normal", self.normal)
+        return f"Slab({normal}, center_offset={self.center_offset!r}, half_width={self.half_width!r})"
 
     @property
     def _line(self) -> Line:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoperimetry._validate import Array
 from isoperimetry.sets.base import Capability, ComplementedSet
+from isoperimetry.sets.law import DistanceLaw
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -56,7 +57,12 @@ class Complement:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """Names of the methods that are exact: those of the set inside."""
+        """Names of the methods that are exact."""
+        return self.error_set.complement_capabilities
+
+    @property
+    def complement_capabilities(self) -> frozenset[Capability]:
+        """Names of the methods that are exact for the set inside."""
         return self.error_set.capabilities
 
     def contains(self, x: ArrayLike) -> bool | NDArray[np.bool_]:
@@ -81,6 +87,11 @@ class Complement:
     ) -> float | Array:
         """Return the measure of the points within ``eps``, in the l_p norm, of this set."""
         return self.error_set.complement_enlarged_volume(eps, center, sigma, p=p)
+
+    def distance_law(self, center: ArrayLike | None = None, sigma: float = 1.0) -> DistanceLaw:
+        """Return the distribution of the l2 distance of a noisy sample to this set."""
+        self.error_set.complement_enlarged_volume(sigma, center, sigma)  # refuses what is not exact
+        return DistanceLaw(self, center, sigma)
 
     def complement_volume(self, center: ArrayLike | None = None, sigma: ArrayLike = 1.0) -> float | Array:
         """Return the measure of the set inside."""

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isoperimetry.sets import ErrorSet, HalfSpace
+from isoperimetry.sets import Capability, ErrorSet, HalfSpace
 from isoperimetry.testing import reference
 from isoperimetry.testing.assertions import assert_ulp
 from isoperimetry.testing.strategies import dims, sigmas
@@ -23,7 +24,7 @@ def test_the_definition():
     assert half_space.signed_distance(points) == pytest.approx([0.0, 0.008, -5.0], abs=1e-15)
     assert type(half_space.signed_distance(points[0])) is float
     assert half_space.signed_distance([0.0, 0.0]) == 2.0
-    assert half_space.capabilities == {"contains", "signed_distance", "volume", "log_volume", "enlarged_volume"}
+    assert half_space.capabilities == half_space.complement_capabilities == set(get_args(Capability))
     assert repr(half_space) == "HalfSpace(normal=[3.0, 4.0], offset=2.0)"
     assert repr(HalfSpace(np.ones(784), 1.5)) == "HalfSpace(dim=784, offset=1.5)"
 

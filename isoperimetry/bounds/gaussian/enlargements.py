@@ -192,6 +192,8 @@ GAUSSIAN_ENLARGEMENT = Theorem(
         "Of all sets of Gaussian measure mu, half-spaces grow the least when enlarged: "
         "P[d(X, E) <= eps] >= Phi(Phi^-1(mu) + eps / sigma)."
     ),
+    formula=r"P[d(X, E) \leq \varepsilon] \geq \Phi\left(\Phi^{-1}(\mu) + \frac{\varepsilon}{\sigma}\right)",
+    label="theorem: typical noisy sample",
     space=SPACE,
     assumptions=(GAUSSIAN_NOISE, ONE_CENTER),
     direction="lower limit of the share of noisy samples within eps of the set",
@@ -199,4 +201,14 @@ GAUSSIAN_ENLARGEMENT = Theorem(
     bound=enlargement,
     extremal=half_space_of_measure,
     tightness="Equality for half-spaces at every eps; also proved by Sudakov and Tsirel'son (1974).",
+    proof=(
+        "Symmetrise the set in one direction after another: each step keeps its measure and does not increase "
+        "that of its enlargements, and what is left at the end is a half-space. Or let the heat flow compare "
+        "the set with a half-space, by Bobkov's inequality."
+    ),
+    mistake=(
+        "The constant is the largest standard deviation of the noise in any direction: with the least or an "
+        "average one the inequality is false. The average of the error rates of several inputs must not be "
+        "put into it: the right side is concave in mu."
+    ),
 )

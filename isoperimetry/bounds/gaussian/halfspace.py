@@ -238,6 +238,8 @@ HALFSPACE_DISTANCE = Theorem(
         "The signed distance from the center to a half-space of Gaussian measure mu is its noise scale times the "
         "negative probit of mu: d = -sigma Phi^-1(mu)."
     ),
+    formula=r"d(x_0, E) = -\sigma\,\Phi^{-1}(\mu)",
+    label="prediction: assumes a half-space",
     space=SPACE,
     assumptions=(GAUSSIAN_NOISE, ONE_CENTER, HALF_SPACE),
     direction="equal to the signed distance of the center",
@@ -245,6 +247,14 @@ HALFSPACE_DISTANCE = Theorem(
     bound=halfspace_distance,
     extremal=half_space_of_measure,
     tightness="An identity for half-spaces; for other sets neither an upper nor a lower limit for the center.",
+    proof=(
+        "The noise along the normal is a normal number with standard deviation sigma, and the error rate is "
+        "the chance that it exceeds the distance."
+    ),
+    mistake=(
+        "For a set that is no half-space it bounds the distance of the center from neither side: a ball of "
+        "errors may touch the center at any mu, and a spherical shell of errors may be sqrt(n) sigma away."
+    ),
 )
 HALFSPACE_RATE = Theorem(
     name="HALFSPACE_RATE",
@@ -252,6 +262,8 @@ HALFSPACE_RATE = Theorem(
         "A half-space of measure mu at noise scale sigma has measure mu' at sigma': "
         "mu' = Phi(Phi^-1(mu) sigma / sigma')."
     ),
+    formula=r"\mu' = \Phi\left(\Phi^{-1}(\mu)\,\frac{\sigma}{\sigma'}\right)",
+    label="prediction: assumes a half-space",
     space=SPACE,
     assumptions=(GAUSSIAN_NOISE, ONE_CENTER, HALF_SPACE),
     direction="equal to the error rate at another noise scale",
@@ -259,4 +271,9 @@ HALFSPACE_RATE = Theorem(
     bound=error_rate_at_sigma,
     extremal=half_space_of_measure,
     tightness="An identity for half-spaces; no limit for other sets.",
+    proof=(
+        "The distance does not change with the noise: it is -sigma Phi^-1(mu) at one scale and -sigma' "
+        "Phi^-1(mu') at the other."
+    ),
+    mistake=("Only a half-space scales so. For other sets the error rate at another noise scale has to be measured."),
 )

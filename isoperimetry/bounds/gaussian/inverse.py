@@ -184,6 +184,8 @@ GAUSSIAN_REQUIRED_RATE = Theorem(
         "If a share f of the noisy samples is farther than eps from a set, then its Gaussian measure is at most "
         "Phi(-Phi^-1(f) - eps / sigma)."
     ),
+    formula=r"\mu \leq \Phi\left(-\Phi^{-1}(f) - \frac{\varepsilon}{\sigma}\right)",
+    label="theorem: typical noisy sample",
     space=SPACE,
     assumptions=(GAUSSIAN_NOISE, ONE_CENTER),
     direction="upper limit of the error rate in noise",
@@ -191,6 +193,14 @@ GAUSSIAN_REQUIRED_RATE = Theorem(
     bound=required_error_rate,
     extremal=half_space_of_measure,
     tightness="Necessary for every set; sufficient, and an equality, for half-spaces.",
+    proof=(
+        "The enlargement by eps has a measure of at most 1 - f. The isoperimetric inequality bounds it from "
+        "below by a function that increases with mu; solve for mu."
+    ),
+    mistake=(
+        "It is necessary and not sufficient: a model with so few errors in noise may still have them all "
+        "close to the samples."
+    ),
 )
 GAUSSIAN_REQUIRED_SIGMA = Theorem(
     name="GAUSSIAN_REQUIRED_SIGMA",
@@ -198,6 +208,8 @@ GAUSSIAN_REQUIRED_SIGMA = Theorem(
         "If a share f of the noisy samples is farther than eps from a set of Gaussian measure mu, then the noise scale "
         "is at least eps / (-Phi^-1(mu) - Phi^-1(f)), and -Phi^-1(mu) > Phi^-1(f) unless eps = 0."
     ),
+    formula=r"\sigma \geq \frac{\varepsilon}{-\Phi^{-1}(\mu) - \Phi^{-1}(f)}",
+    label="theorem: typical noisy sample",
     space=SPACE,
     assumptions=(GAUSSIAN_NOISE, ONE_CENTER),
     direction="lower limit of the noise scale",
@@ -205,4 +217,9 @@ GAUSSIAN_REQUIRED_SIGMA = Theorem(
     bound=required_sigma,
     extremal=half_space_of_measure,
     tightness="Necessary for every set; sufficient, and an equality, for half-spaces.",
+    proof="The bound of the error rate, solved for the noise scale.",
+    mistake=(
+        "It is not enough to have the error rate mu at some noise scale: at a smaller one the robust fraction "
+        "is impossible."
+    ),
 )

@@ -234,6 +234,8 @@ GAUSSIAN_MEAN_DISTANCE = Theorem(
         "The mean distance from a noisy sample to a set of Gaussian measure mu is at most sigma (phi(a) + a Phi(a)), "
         "a = -Phi^-1(mu); among the samples outside the set, at most that over 1 - mu."
     ),
+    formula=r"E\,d(X, E) \leq \sigma\,(\phi(a) + a\,\Phi(a)), \quad a = -\Phi^{-1}(\mu)",
+    label="theorem: typical noisy sample",
     space=SPACE,
     assumptions=(GAUSSIAN_NOISE, ONE_CENTER),
     direction="upper limit of the mean distance from noisy samples",
@@ -244,6 +246,15 @@ GAUSSIAN_MEAN_DISTANCE = Theorem(
         "Equality for half-spaces. It follows from the enlargement, as the distance to the half-space of the same "
         "measure dominates; the median bound sigma a is smaller and does not bound the mean."
     ),
+    proof=(
+        "The distance of a noisy sample is stochastically dominated by its distance to the half-space of the "
+        "same measure, sigma max(0, a + G) with G standard normal, so that every increasing function of it "
+        "has a smaller mean."
+    ),
+    mistake=(
+        "The bound of the median, sigma a, is no bound of the mean: the mean distance to a half-space is "
+        "larger, and positive even where mu is above 1/2."
+    ),
 )
 GAUSSIAN_SECOND_MOMENT = Theorem(
     name="GAUSSIAN_SECOND_MOMENT",
@@ -252,6 +263,8 @@ GAUSSIAN_SECOND_MOMENT = Theorem(
         "sigma^2 ((1 + a^2) Phi(a) + a phi(a)), a = -Phi^-1(mu); among the samples outside the set, at most that over "
         "1 - mu."
     ),
+    formula=r"E\,d(X, E)^2 \leq \sigma^2\,((1 + a^2)\,\Phi(a) + a\,\phi(a)), \quad a = -\Phi^{-1}(\mu)",
+    label="theorem: typical noisy sample",
     space=SPACE,
     assumptions=(GAUSSIAN_NOISE, ONE_CENTER),
     direction="upper limit of the mean square of the distance from noisy samples",
@@ -259,4 +272,9 @@ GAUSSIAN_SECOND_MOMENT = Theorem(
     bound=second_moment_distance_bound,
     extremal=half_space_of_measure,
     tightness="Equality for half-spaces, by domination as for the mean; it does not bound the variance.",
+    proof=(
+        "As for the mean: the square of the distance is an increasing function of the distance, which is "
+        "dominated by that to a half-space."
+    ),
+    mistake="It does not bound the variance: domination says nothing about the difference of two moments.",
 )

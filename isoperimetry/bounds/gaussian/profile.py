@@ -131,6 +131,8 @@ GAUSSIAN_PROFILE = Theorem(
         "The measure of the enlargements of a set of Gaussian measure mu starts to grow at least at the rate "
         "phi(Phi^-1(mu)) / sigma."
     ),
+    formula=r"\mu^{+}(E) \geq \frac{\phi(\Phi^{-1}(\mu))}{\sigma}",
+    label="theorem: typical noisy sample",
     space=SPACE,
     assumptions=(GAUSSIAN_NOISE, ONE_CENTER),
     direction="lower limit of the Gaussian boundary measure",
@@ -140,5 +142,12 @@ GAUSSIAN_PROFILE = Theorem(
     tightness=(
         "Equality for half-spaces, and up to null sets for no other set (Carlen and Kerce 2001); also proved by "
         "Borell (1975)."
+    ),
+    proof=(
+        "Divide the enlargement inequality by eps and let eps go to 0; integrated over eps it gives that "
+        "inequality back."
+    ),
+    mistake=(
+        "The least ratio of boundary to measure, at mu = 1/2, is sqrt(2 / pi) / sigma, not 1 / (sqrt(2 pi) sigma)."
     ),
 )

@@ -164,6 +164,8 @@ GAUSSIAN_DISTANCE = Theorem(
         "from mu = 1/2 on; the q-quantile is at most sigma max(0, Phi^-1(q) - Phi^-1(mu)), and among the samples "
         "outside the set sigma (Phi^-1(1 - mu) - Phi^-1((1 - q)(1 - mu)))."
     ),
+    formula=r"\mathrm{med}\,d(X, E) \leq \max(0, -\sigma\,\Phi^{-1}(\mu))",
+    label="theorem: typical noisy sample",
     space=SPACE,
     assumptions=(GAUSSIAN_NOISE, ONE_CENTER),
     direction="upper limit of a quantile of the distance from noisy samples",
@@ -171,4 +173,13 @@ GAUSSIAN_DISTANCE = Theorem(
     bound=quantile_distance_bound,
     extremal=half_space_of_measure,
     tightness="Equality for half-spaces at every q; a set that is none has a smaller quantile.",
+    proof=(
+        "The share of samples within eps is the measure of the enlargement by eps. It reaches q at the latest "
+        "where that of the half-space of the same measure does, and the distance to a half-space is a shifted "
+        "normal number cut off at 0."
+    ),
+    mistake=(
+        "It is a statement about noisy samples. The center itself may be farther from every error, or nearer "
+        "to one: for it the same number is a prediction that assumes a half-space."
+    ),
 )
