@@ -13,24 +13,34 @@ from isoperimetry.errors import MissingDependency as _MissingDependency
 if TYPE_CHECKING:
     from isoperimetry.testing import reference
     from isoperimetry.testing.assertions import assert_theorem, assert_ulp
-    from isoperimetry.testing.strategies import dims, error_rates, error_sets, log_error_rates, sigmas
+    from isoperimetry.testing.coverage import assert_covers
+    from isoperimetry.testing.strategies import dims, error_rates, error_sets, log_error_rates, measurements, sigmas
 
 __all__ = [
+    "assert_covers",
     "assert_theorem",
     "assert_ulp",
     "dims",
     "error_rates",
     "error_sets",
     "log_error_rates",
+    "measurements",
     "reference",
     "sigmas",
 ]
+
+_HOMES = {
+    "assert_covers": "coverage",
+    "assert_theorem": "assertions",
+    "assert_ulp": "assertions",
+    "reference": "reference",
+}
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'isoperimetry.testing' has no attribute {name!r}")
-    module = "reference" if name == "reference" else "assertions" if name.startswith("assert_") else "strategies"
+    module = _HOMES.get(name, "strategies")
     try:
         home = _import_module(f"isoperimetry.testing.{module}")
     except ModuleNotFoundError as error:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from isoperimetry._validate import Array
+from isoperimetry import special
 from isoperimetry.bounds import Theorem
-from isoperimetry.sets import ErrorSet
+from isoperimetry.sets import DistanceLaw, ErrorSet, HalfSpace, UnionOfHalfSpaces
 from isoperimetry.sets.base import ComplementedSet
 
 
 class Case(NamedTuple):
-    """One comparison: what, its true value, its bound, and the unit of the slack."""
+    """One comparison: what, its true value, its bound, the unit of the slack, and the side if not the theorem's."""
 
     what: str
     truth: float
     bound: float
     unit: float
+    side: str = ""
 
 
 class Witness:
@@ -31,7 +32,8 @@ class Witness:
         if not 0 < sigma < math.inf:
             raise ValueError(f"sigma={sigma!r} must be finite and > 0: the distances are measured in its unit.")
         self.error_set, self.sigma = error_set, sigma
-        self.center = np.zeros(error_set.dim) if center is None else center
+        self.center = np.zeros(error_set.dim) if center is None else np.asarray(center, np.float64)
+        self.law = DistanceLaw(error_set, self.center, sigma)
         self.mu = self.within(0.0)
         self.rate = {"log_mu": float(error_set.log_volume(self.center, sigma))}
         if self.mu > 0.5 and isinstance(error_set, ComplementedSet):
@@ -39,57 +41,14 @@ class Witness:
 
     def within(self, eps: float) -> float:
         """Return the share of the samples within ``eps``."""
-        return float(self.error_set.enlarged_volume(eps, self.center, self.sigma))
+        return float(self.law.cdf(eps))
 
     def quantile(self, q: float, *, conditional: bool = False) -> float:
-        """Return the least distance with a share ``q`` within, of all samples or of those outside, by bisection."""
-        level = self.mu + (1 - self.mu) * q if conditional else q
-        if self.mu >= level:
-            return 0.0
-        if self.within(math.inf) < level:
-            return math.inf
-        low, high = 0.0, self.sigma
-        while self.within(high) < level:
-            low, high = high, 2 * high
-        while high - low > 1e-13 * high:
-            middle = (low + high) / 2
-            low, high = (low, middle) if self.within(middle) >= level else (middle, high)
-        return low
-
-    def moment(self, power: int) -> float:
-        """Return the mean of ``(distance / sigma)**power``, an integral of the survival function."""
-        if self.within(math.inf) < 1:
-            return math.inf
-
-        def integrand(t: Array) -> Array:
-            return (
-                power * t ** (power - 1) * (1 - self.error_set.enlarged_volume(t * self.sigma, self.center, self.sigma))
-            )
-
-        median = self.quantile(0.5) / self.sigma
-        return _integral(integrand, np.linspace(0.0, median + 40.0, 9))
+        """Return the least distance with a share ``q`` within, of all samples or of those outside."""
+        return self.law.quantile(q, conditional=conditional)
 
 
-def _integral(function: Callable[[Array], Array], edges: Array) -> float:
-    """Integrate over all panels between ``edges``, halving those where two rules disagree: survival may have a kink."""
-    nodes, weights = np.polynomial.legendre.leggauss(10)
-
-    def rule(left: Array, right: Array) -> Array:
-        half = 0.5 * (right - left)
-        points = (left + half)[:, None] + half[:, None] * nodes
-        return np.asarray(half * (function(points) @ weights))
-
-    left, right, total = edges[:-1], edges[1:], 0.0
-    coarse = rule(left, right)
-    while left.size:
-        middle = 0.5 * (left + right)
-        fine_left, fine_right = rule(left, middle), rule(middle, right)
-        done = (np.abs(fine_left + fine_right - coarse) < 1e-13) | (right - left < 1e-13 * edges[-1])
-        total += float(np.sum((fine_left + fine_right)[done]))
-        left, middle, right = left[~done], middle[~done], right[~done]
-        coarse = np.concatenate([fine_left[~done], fine_right[~done]])
-        left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
-    return total
+Cases = Callable[[Theorem, Witness, Sequence[float]], Iterator[Case]]
 
 
 def _conditions(witness: Witness) -> tuple[bool, ...]:
@@ -111,14 +70,14 @@ def _quantile(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> It
             yield Case(what, witness.quantile(q, conditional=conditional), bound, max(witness.sigma, bound))
 
 
-def _moment(power: int) -> Callable[[Theorem, Witness, Sequence[float]], Iterator[Case]]:
+def _moment(power: int) -> Cases:
     def cases(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> Iterator[Case]:
-        unit, moment = witness.sigma**power, witness.moment(power)
+        unit, moment = witness.sigma**power, witness.law.moment(power)
         for conditional in _conditions(witness):
             bound = theorem(**witness.rate, sigma=witness.sigma, conditional=conditional)
-            truth = unit * moment / (1 - witness.mu if conditional else 1.0)
+            share = 1 - witness.mu if conditional else 1.0
             what = f"the mean of distance**{power} (conditional={conditional})"
-            yield Case(what, truth, bound, max(unit, bound) / (1 - witness.mu if conditional else 1.0))
+            yield Case(what, moment / share, bound, max(unit, bound) / share)
 
     return cases
 
@@ -168,7 +127,78 @@ def _rate_at_sigma(theorem: Theorem, witness: Witness, levels: Sequence[float]) 
         yield Case(f"the error rate at sigma={sigma_new!r}", truth, bound, 1.0)
 
 
-WITNESSES: dict[str, Callable[[Theorem, Witness, Sequence[float]], Iterator[Case]]] = {
+def _worst_case(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> Iterator[Case]:
+    truth = max(0.0, float(witness.error_set.signed_distance(witness.center)))
+    bound = theorem(**witness.rate, sigma=witness.sigma, dim=witness.error_set.dim)
+    yield Case("the distance of the center", truth, bound, max(witness.sigma, truth))
+
+
+def _affine(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> Iterator[Case]:
+    truth = float(witness.error_set.signed_distance(witness.center))
+    if truth < 0:  # the center is classified wrongly: nothing is claimed
+        return
+    n_faces = len(witness.error_set.units) if isinstance(witness.error_set, UnionOfHalfSpaces) else 1
+    limits: Any = theorem(**witness.rate, sigma=witness.sigma, classes=n_faces + 1)
+    low, high = limits
+    unit = max(witness.sigma, truth)
+    yield Case("the distance of the center", truth, low, unit, "lower")
+    yield Case("the distance of the center", truth, high, unit, "upper")
+
+
+def _norm_median(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> Iterator[Case]:
+    error_set = witness.error_set
+    for p in (2.0, math.inf) if "enlarged_volume_inf" in error_set.capabilities else (2.0,):
+        bound = float(theorem(**witness.rate, sigma=witness.sigma, dim=error_set.dim, p=p))
+        if bound < math.inf:
+            share = float(error_set.enlarged_volume(bound, witness.center, witness.sigma, p=p))
+            yield Case(f"P[d <= {bound!r}] for p={p}", share, 0.5, 1.0, "lower")
+
+
+def _halfspace_norm(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> Iterator[Case]:
+    error_set = witness.error_set
+    if isinstance(error_set, HalfSpace):
+        for p in (1.0, 2.0, math.inf):
+            dual = {1.0: math.inf, 2.0: 2.0, math.inf: 1.0}[p]
+            truth = float(error_set.signed_distance(witness.center)) / float(np.linalg.norm(error_set.unit, ord=dual))
+            bound = float(theorem(**witness.rate, normal=error_set.normal, p=p, sigma=witness.sigma))
+            yield Case(f"the distance of the center for p={p}", truth, bound, max(witness.sigma, abs(truth)))
+
+
+def _smoothing(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> Iterator[Case]:
+    """Compare the error rate at a step of the certified radius, in some directions, with 1/2."""
+    if witness.mu < 0.5:
+        forms = {"log_mu": "log_error_rate"}
+        radius = float(theorem(sigma=witness.sigma, **{forms[name]: value for name, value in witness.rate.items()}))
+        if radius < math.inf:
+            rng = np.random.default_rng(witness.error_set.dim)
+            normal = getattr(witness.error_set, "unit", None)
+            for direction in (normal, np.eye(1, witness.error_set.dim)[0], rng.standard_normal(witness.error_set.dim)):
+                if direction is not None:
+                    step = radius * direction / np.linalg.norm(direction)
+                    for there in (witness.center + step, witness.center - step):
+                        truth = float(witness.error_set.volume(there, witness.sigma))
+                        yield Case("the error rate at the certified radius", truth, 0.5, 1.0, "upper")
+
+
+def _lipschitz(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> Iterator[Case]:
+    """Take the distance itself, which is a Lipschitz function with constant 1."""
+    median = witness.quantile(0.5)
+    if median < math.inf:
+        for t in (4 * witness.sigma * level for level in levels):
+            beyond = 1 - witness.within(median + t)
+            yield Case(f"P[d > median + {t!r}]", beyond, float(theorem(t, 1.0, witness.sigma)), 1.0)
+
+
+def _stability(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> Iterator[Case]:
+    error_set = witness.error_set
+    if isinstance(error_set, HalfSpace):
+        h = (error_set.offset - float(error_set.unit @ witness.center)) / witness.sigma
+        for rho in levels:
+            truth = math.exp(special.log_binormal_sf(h, h, rho))
+            yield Case(f"P[both in the set] for rho={rho}", truth, float(theorem(**witness.rate, rho=rho)), 1.0)
+
+
+WITNESSES: dict[str, Cases] = {
     "GAUSSIAN_ENLARGEMENT": _enlargement,
     "GAUSSIAN_DISTANCE": _quantile,
     "GAUSSIAN_MEAN_DISTANCE": _moment(1),
@@ -178,5 +208,12 @@ WITNESSES: dict[str, Callable[[Theorem, Witness, Sequence[float]], Iterator[Case
     "GAUSSIAN_PROFILE": _profile,
     "HALFSPACE_DISTANCE": _distance,
     "HALFSPACE_RATE": _rate_at_sigma,
+    "CENTER_WORST_CASE": _worst_case,
+    "CENTER_AFFINE": _affine,
+    "NORM_DISTANCE": _norm_median,
+    "HALFSPACE_DISTANCE_NORM": _halfspace_norm,
+    "SMOOTHING_RADIUS": _smoothing,
+    "LIPSCHITZ_TAIL": _lipschitz,
+    "NOISE_STABILITY": _stability,
 }
-"""By the name of the theorem, what to compare; a new theorem gets its line here."""
+"""By the name of the theorem, what to compare; a new theorem about error sets in Gaussian noise gets its line here."""

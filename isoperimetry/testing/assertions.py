@@ -85,7 +85,8 @@ def assert_theorem(
     Parameters
     ----------
     theorem : Theorem
-        One of `isoperimetry.bounds.THEOREMS` about Gaussian noise.
+        One of `isoperimetry.bounds.THEOREMS` about error sets in Gaussian noise, or one of yours: with the ``name`` of
+        such a theorem, ``dataclasses.replace(theorem, bound=function)`` puts your function to the same test.
     error_set : ErrorSet
         A set with exact "volume" and "enlarged_volume" among its `capabilities`.
     center : array, shape (dim,), optional
@@ -116,12 +117,15 @@ def assert_theorem(
     if not {"volume", "log_volume", "enlarged_volume"} <= error_set.capabilities:
         raise ValueError(f"error_set={error_set!r} must have exact volumes: the theorem is compared with them.")
     if theorem.name not in WITNESSES:
-        raise ValueError(f"theorem={theorem.name!r} must be one of {', '.join(WITNESSES)}.")
+        raise ValueError(
+            f"theorem={theorem.name!r} must be one about error sets in Gaussian noise: {', '.join(WITNESSES)}."
+        )
     for case in WITNESSES[theorem.name](theorem, Witness(error_set, center, sigma), levels):
         slack = tolerance * case.unit
         # Written so that NaN fails.
-        low_enough = case.truth <= case.bound + slack or theorem.direction.startswith("lower")
-        high_enough = case.truth >= case.bound - slack or theorem.direction.startswith("upper")
+        side = case.side or theorem.direction
+        low_enough = case.truth <= case.bound + slack or side.startswith("lower")
+        high_enough = case.truth >= case.bound - slack or side.startswith("upper")
         if not (low_enough and high_enough):
             raise AssertionError(
                 f"{theorem.name} fails for {error_set!r} with sigma={sigma!r}: "

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from hypothesis import strategies as st
 
-from isoperimetry.sets import Complement, ErrorSet, HalfSpace, Slab
+from isoperimetry._validate import Array
+from isoperimetry.bounds import half_space_of_measure
+from isoperimetry.checks import Measurement
+from isoperimetry.sets import (
+    Ball,
+    Box,
+    Complement,
+    Cone,
+    Cylinder,
+    ErrorSet,
+    HalfSpace,
+    Paraboloid,
+    Shell,
+    Slab,
+    UnionOfHalfSpaces,
+    Wedge,
+    rotate,
+    translate,
+)
+from isoperimetry.sets import scale as scale_set
+from isoperimetry.sets.base import ComplementedSet
 
 _DIMS = (1, 2, 3, 10, 784, 150528)
 
@@ -86,27 +107,41 @@ def sigmas(*, low: float = 1e-6, high: float = 1e6) -> st.SearchStrategy[float]:
 
 
 @st.composite
-def _normals(draw: st.DrawFn, dim: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _normals(draw: st.DrawFn, dim: int) -> Array:
     """Draw a direction along an axis or, from a seed as long vectors shrink badly, any direction."""
-    if draw(st.booleans()):
+    length = draw(st.sampled_from((1.0, -1.0, 3.0, 0.0)))
+    if length == 0:
         return np.random.default_rng(draw(st.integers(0, 2**32 - 1))).standard_normal(dim)
-    normal = np.zeros(dim)
-    normal[draw(st.integers(0, dim - 1))] = draw(st.sampled_from((1.0, -1.0, 3.0)))
-    return normal
+    return length * np.eye(1, dim, draw(st.integers(0, dim - 1)))[0]
 
 
 @st.composite
-def error_sets(draw: st.DrawFn, *, dim: int | None = None, scale: float = 1.0, half_spaces: bool = True) -> ErrorSet:
-    """Return error sets whose volumes and enlargements are exact: half-spaces, slabs and complements of slabs.
+def error_sets(
+    draw: st.DrawFn,
+    *,
+    dim: int | None = None,
+    scale: float = 1.0,
+    half_spaces: bool = True,
+    kinds: Sequence[str] = _FAST,
+) -> ErrorSet:
+    """Return error sets whose volumes, and those of whose l2 enlargements, are exact: the truth is known.
+
+    Simple ones come first, so that a failure shrinks to a small dimension, simple numbers, and a half-space if one of
+    them fails too.
 
     Parameters
     ----------
     dim : int, optional
         Their dimension; None: any of `dims` up to 784.
     scale : float
-        Unit of their lengths, > 0: the boundaries lie within 8 of it from the origin. Pass the ``sigma`` of the test.
+        Unit of their lengths, > 0: the boundaries lie within about 10 of it from the origin, or from where typical
+        noise is. Pass the ``sigma`` of the test.
     half_spaces : bool
         False: only sets that do not attain the Gaussian bounds.
+    kinds : sequence of str
+        Any of "half-space", "slab", "ball", "cylinder", "shell", "half-spaces" (unions), "complement of a box" and
+        "moved" (translated, rotated and scaled), which are the default, and "cone", "wedge" (of two dimensions) and
+        "paraboloid", whose enlargements take milliseconds. About half of the sets are complements.
 
     Returns
     -------
@@ -118,10 +153,110 @@ def error_sets(draw: st.DrawFn, *, dim: int | None = None, scale: float = 1.0, h
     >>> find(error_sets(dim=2), lambda error_set: error_set.volume() > 0.9).dim
     2
     """
-    normal = draw(_normals(draw(dims(max_dim=784)) if dim is None else dim))
-    offset = scale * draw(st.floats(-8, 8))
-    kind = draw(st.sampled_from(("half-space", "slab", "complement") if half_spaces else ("slab", "complement")))
+    allowed = [kind for kind in kinds if half_spaces or kind != "half-space"]
+    unknown = [kind for kind in kinds if kind not in (*_FAST, *_SLOW)]
+    if unknown or not allowed:
+        raise ValueError(f"kinds={tuple(kinds)!r} must name some of {', '.join((*_FAST, *_SLOW))}.")
+    kind = draw(st.sampled_from(allowed))
+    n = draw(dims(max_dim=784)) if dim is None else dim
     if kind == "half-space":
-        return HalfSpace(normal, offset)
-    slab = Slab(normal, offset, scale * draw(st.floats(1e-3, 8)))
-    return slab if kind == "slab" else Complement(slab)
+        return HalfSpace(draw(_normals(n)), scale * draw(st.floats(-8, 8)))
+    error_set = _draw_set(draw, kind, n, scale)
+    turned = "enlarged_volume" in error_set.complement_capabilities and draw(st.booleans())
+    return Complement(error_set) if turned else error_set
+
+
+def _draw_set(draw: st.DrawFn, kind: str, n: int, scale: float) -> ComplementedSet:
+    lengths = st.floats(1e-3, 8)
+    match kind:
+        case "slab":
+            return Slab(draw(_normals(n)), scale * draw(st.floats(-8, 8)), scale * draw(lengths))
+        case "ball":
+            return Ball(scale * draw(_points(n)), scale * draw(_radii(n)))
+        case "cylinder":
+            k = draw(st.integers(1, min(n, 10)))
+            return Cylinder(scale * draw(_points(k)), scale * draw(_radii(k)), n)
+        case "shell":
+            inner = draw(_radii(n))
+            return Shell(scale * draw(_points(n)), scale * inner, scale * (inner + draw(lengths)))
+        case "half-spaces":
+            return _draw_half_spaces(draw, n, scale)
+        case "complement of a box":
+            middle, width = draw(_points(n)), math.sqrt(2 * math.log(n + 1))  # so that it may hold most of the noise
+            low, high = (width + draw(st.floats(-1, 4)) for _ in range(2))
+            return Complement(Box(scale * (middle - low), scale * (middle + high)))
+        case "moved":
+            base = _draw_set(draw, draw(st.sampled_from(("slab", "ball", "shell"))), n, 1.0)
+            turned = rotate(base, start=np.eye(1, n)[0], end=np.abs(draw(_normals(n))))
+            return translate(scale_set(turned, scale), scale * draw(_points(n)))
+        case "cone":
+            return Cone(draw(st.floats(0.05, math.pi - 0.05)), max(n, 2))
+        case "wedge":
+            return Wedge(draw(st.floats(0.05, 2 * math.pi - 0.05)))
+        case _:
+            return Paraboloid(scale * draw(st.floats(-4, 4)), draw(st.floats(-2, 2)) / scale, max(n, 2))
+
+
+def _draw_half_spaces(draw: st.DrawFn, n: int, scale: float) -> UnionOfHalfSpaces:
+    """Draw two half-spaces of any correlation, or up to five with orthogonal normals."""
+    if draw(st.booleans()) or n == 1:
+        normals = np.array([draw(_normals(n)), draw(_normals(n))])
+    else:
+        normals = np.eye(draw(st.integers(2, min(n, 5))), n)
+    return UnionOfHalfSpaces(normals, np.array([scale * draw(st.floats(-2, 8)) for _ in normals]))
+
+
+@st.composite
+def _points(draw: st.DrawFn, dim: int) -> Array:
+    """Draw a point within 4 of the origin: the origin itself first."""
+    return draw(st.floats(0, 4)) * _unit(draw(_normals(dim)))
+
+
+def _unit(vector: Array) -> Array:
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+def _radii(dim: int) -> st.SearchStrategy[float]:
+    """Return radii of balls whose boundary typical noise meets, or nearly."""
+    middle = math.sqrt(dim)
+    return st.floats(max(middle - 6, 0.05), middle + 6)
+
+
+@st.composite
+def measurements(draw: st.DrawFn, *, factor: float = 1.0, max_trials: int = 2000, max_starts: int = 60) -> Measurement:
+    """Return measurements around a half-space, for which the theorem is an equality: the hardest case of any test.
+
+    Errors are counted among draws of the noise, and the distances of other draws are measured and multiplied by
+    ``factor``.
+
+    Parameters
+    ----------
+    factor : float
+        1: an attack that finds nearest errors, which a test may convict with the probability of its error level only;
+        above 1: one whose distances are so many times too long. Finite and > 0.
+    max_trials, max_starts : int
+        Largest numbers of draws and of starts, >= 1.
+
+    Returns
+    -------
+    strategy of Measurement
+        Their ``provenance`` holds the true error rate as "mu".
+
+    Examples
+    --------
+    >>> from hypothesis import find
+    >>> measurement = find(measurements(), lambda measurement: measurement.errors > 0)
+    >>> measurement.origin, measurement.kind
+    ('noisy', 'found')
+    """
+    sigma = draw(st.sampled_from((1.0, 0.1, 25.0)))
+    mu = draw(error_rates(low=1e-3, high=0.5))
+    trials, starts = draw(st.integers(1, max_trials)), draw(st.integers(1, max_starts))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    half_space = half_space_of_measure(mu, sigma)
+    errors = int(np.count_nonzero(half_space.contains(sigma * rng.standard_normal((trials, 1)))))
+    gaps = np.asarray(half_space.signed_distance(sigma * rng.standard_normal((starts, 1))))
+    return Measurement(
+        errors=errors, trials=trials, sigma=sigma, distances=tuple(factor * np.maximum(gaps, 0.0)), conditional=False,
+        provenance={"mu": mu},
+    )  # fmt: skip
