@@ -115,6 +115,10 @@ def _normals(draw: st.DrawFn, dim: int) -> Array:
     return length * np.eye(1, dim, draw(st.integers(0, dim - 1)))[0]
 
 
+_FAST = ("half-space", "slab", "ball", "cylinder", "shell", "half-spaces", "complement of a box", "moved")
+_SLOW = ("cone", "wedge", "paraboloid")
+
+
 @st.composite
 def error_sets(
     draw: st.DrawFn,
