@@ -7,6 +7,8 @@ from its cache, at the first call. For your own compiled code take the scalars o
 from __future__ import annotations
 
 from isoperimetry.special.beta import betaln, log_betainc, log_betainc_inv, log_betaincc, log_betaincc_inv
+from isoperimetry.special.binormal import log_binormal_sf
+from isoperimetry.special.chi2 import log_chi2_isf, log_chi2_ppf
 from isoperimetry.special.gamma import log_ball_complement, log_ball_probability, log_chi2_cdf, log_chi2_sf
 from isoperimetry.special.noise import philox_normals
 from isoperimetry.special.normal import (
@@ -27,7 +29,10 @@ __all__ = [
     "log_betainc_inv",
     "log_betaincc",
     "log_betaincc_inv",
+    "log_binormal_sf",
     "log_chi2_cdf",
+    "log_chi2_isf",
+    "log_chi2_ppf",
     "log_chi2_sf",
     "log_ndtr",
     "log_profile",

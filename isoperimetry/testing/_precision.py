@@ -16,6 +16,8 @@ def at_precision(function: Callable[..., Any]) -> Callable[..., Any]:
     """Read the numbers exactly, run ``function`` with guard digits and round its result to ``digits``."""
 
     def read(value: Number) -> Any:
+        if isinstance(value, list | tuple):
+            return [read(item) for item in value]
         return value if value is None or isinstance(value, bool) else mp.mpf(value)
 
     @functools.wraps(function)

@@ -129,7 +129,7 @@ def _rate_at_sigma(theorem: Theorem, witness: Witness, levels: Sequence[float]) 
 
 def _worst_case(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> Iterator[Case]:
     truth = max(0.0, float(witness.error_set.signed_distance(witness.center)))
-    bound = theorem(**witness.rate, sigma=witness.sigma, dim=witness.error_set.dim)
+    bound = float(theorem(**witness.rate, sigma=witness.sigma, dim=witness.error_set.dim))
     yield Case("the distance of the center", truth, bound, max(witness.sigma, truth))
 
 

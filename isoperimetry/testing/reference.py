@@ -18,12 +18,14 @@ Examples
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import mpmath
 from mpmath import inf, mp
 
+from isoperimetry.testing._binormal import log_binormal_sf
+from isoperimetry.testing._counts import clopper_pearson_lower, clopper_pearson_upper
+from isoperimetry.testing._counts import newton as _newton
 from isoperimetry.testing._families import (
     betaln,
     log_ball_complement,
@@ -35,43 +37,110 @@ from isoperimetry.testing._families import (
     log_chi2_cdf,
     log_chi2_sf,
 )
+from isoperimetry.testing._gaussian import (
+    affine_classifier_distance,
+    bobkov_gap,
+    certified_radius,
+    certified_radius_laplace,
+    certified_radius_uniform,
+    halfspace_distance_norm,
+    lipschitz_tail,
+    log_lipschitz_tail,
+    log_noise_stability,
+    median_distance_bound_norm,
+    noise_norm,
+    noise_stability,
+    worst_case_distance,
+)
 from isoperimetry.testing._precision import GUARD as _GUARD
 from isoperimetry.testing._precision import Number
 from isoperimetry.testing._precision import at_precision as _at_precision
+from isoperimetry.testing._spaces import (
+    ball_enlargement,
+    cube_enlargement,
+    cube_mean_distance_bound,
+    generator_multiclass,
+    hamming_enlargement,
+    hamming_log_ball_measure,
+    hamming_quantile_distance_bound,
+    laplace_enlargement,
+    laplace_log_enlargement,
+    laplace_log_enlargement_complement,
+    sphere_cap_angle,
+    sphere_cap_measure,
+    sphere_enlargement,
+    sphere_log_cap_measure,
+    sphere_log_enlargement,
+    sphere_log_enlargement_complement,
+    sphere_mean_distance_bound,
+    sphere_quantile_distance_bound,
+)
 
 __all__ = [
+    "affine_classifier_distance",
+    "ball_enlargement",
     "betaln",
+    "bobkov_gap",
+    "certified_radius",
+    "certified_radius_laplace",
+    "certified_radius_uniform",
     "clopper_pearson_lower",
     "clopper_pearson_upper",
+    "cube_enlargement",
+    "cube_mean_distance_bound",
     "enlargement",
     "error_rate_at_sigma",
     "gaussian_profile",
+    "generator_multiclass",
     "halfspace_distance",
+    "halfspace_distance_norm",
+    "hamming_enlargement",
+    "hamming_log_ball_measure",
+    "hamming_quantile_distance_bound",
+    "laplace_enlargement",
+    "laplace_log_enlargement",
+    "laplace_log_enlargement_complement",
+    "lipschitz_tail",
     "log_ball_complement",
     "log_ball_probability",
     "log_betainc",
     "log_betainc_inv",
     "log_betaincc",
     "log_betaincc_inv",
+    "log_binormal_sf",
     "log_chi2_cdf",
     "log_chi2_sf",
     "log_enlargement",
     "log_enlargement_complement",
     "log_error_rate_at_sigma",
     "log_gaussian_profile",
+    "log_lipschitz_tail",
     "log_mean_distance_bound",
     "log_ndtr",
+    "log_noise_stability",
     "log_required_error_rate",
     "mean_distance_bound",
     "median_distance_bound",
+    "median_distance_bound_norm",
     "mills_ratio",
     "ndtr",
     "ndtri",
     "ndtri_exp",
+    "noise_norm",
+    "noise_stability",
     "quantile_distance_bound",
     "required_error_rate",
     "required_sigma",
     "second_moment_distance_bound",
+    "sphere_cap_angle",
+    "sphere_cap_measure",
+    "sphere_enlargement",
+    "sphere_log_cap_measure",
+    "sphere_log_enlargement",
+    "sphere_log_enlargement_complement",
+    "sphere_mean_distance_bound",
+    "sphere_quantile_distance_bound",
+    "worst_case_distance",
 ]
 
 
@@ -105,16 +174,6 @@ def _log_cdf(x: Any) -> Any:
     if x >= 0:
         return mp.log1p(-_cdf(-x))
     return mp.log(_mills(-x)) - x * x / 2 - mp.log(2 * mp.pi) / 2 if x > -inf else x
-
-
-def _newton(step: Callable[[Any], Any], z: Any) -> Any:
-    """Return the limit of ``z - step(z)``."""
-    for _ in range(1000):
-        change = step(z)
-        z -= change
-        if abs(change) <= abs(z) * mp.mpf(2) ** (-0.6 * mp.prec):  # the next step is below the precision
-            return z - step(z)
-    raise ArithmeticError("Newton's method did not settle.")
 
 
 def _quantile_of_log(y: Any) -> Any:
@@ -299,42 +358,3 @@ def error_rate_at_sigma(mu: Number = None, sigma: Number = 1, sigma_new: Number 
 def log_error_rate_at_sigma(mu: Number = None, sigma: Number = 1, sigma_new: Number = 1, **form: Number) -> Any:
     """Return the logarithm of `error_rate_at_sigma`."""
     return _log_cdf(_probit(mu, **form) * sigma / sigma_new)
-
-
-def _binomial_tail(errors: int, trials: int, p: Any) -> tuple[Any, Any]:
-    """Return (P[K = errors], P[K >= errors]) for K binomial; summed from ``errors`` upwards until nothing is added."""
-    first = mp.binomial(trials, errors) * p**errors * (1 - p) ** (trials - errors)
-    term = total = first
-    for i in range(errors, trials):
-        term *= (trials - i) * p / ((i + 1) * (1 - p))
-        if term < total * mp.eps * mp.mpf(10) ** -5:
-            break
-        total += term
-    return first, total
-
-
-def _lower_limit(errors: int, trials: int, alpha: Any) -> Any:
-    """Return p with P[K >= errors] = alpha, by Newton's method in log p; the log of the tail is concave there."""
-    if errors == 0:
-        return mp.mpf(0)
-    if errors == trials:
-        return alpha ** (mp.mpf(1) / trials)
-
-    def step(log_p: Any) -> Any:
-        p = mp.exp(log_p)
-        first, tail = _binomial_tail(errors, trials, p)
-        return mp.log(tail / alpha) * tail / (errors * first)  # the derivative of the tail in log p is errors * first
-
-    return mp.exp(_newton(step, mp.log(alpha / mp.binomial(trials, errors)) / errors))
-
-
-@_at_precision
-def clopper_pearson_lower(errors: Number, trials: Number, *, confidence: Number = 0.95) -> Any:
-    """Return the one-sided lower limit: the rate at which as many errors, or more, have probability 1 - confidence."""
-    return _lower_limit(int(errors), int(trials), 1 - mp.mpf(confidence))
-
-
-@_at_precision
-def clopper_pearson_upper(errors: Number, trials: Number, *, confidence: Number = 0.95) -> Any:
-    """Return the one-sided upper limit: the rate at which as few errors, or fewer, have probability 1 - confidence."""
-    return 1 - _lower_limit(int(trials) - int(errors), int(trials), 1 - mp.mpf(confidence))
