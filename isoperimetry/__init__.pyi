@@ -9,6 +9,24 @@ from isoperimetry.bounds import (
     Theorem as Theorem,
 )
 from isoperimetry.bounds import (
+    affine_classifier_distance as affine_classifier_distance,
+)
+from isoperimetry.bounds import (
+    bobkov_gap as bobkov_gap,
+)
+from isoperimetry.bounds import (
+    certified_radius as certified_radius,
+)
+from isoperimetry.bounds import (
+    certified_radius_laplace as certified_radius_laplace,
+)
+from isoperimetry.bounds import (
+    certified_radius_uniform as certified_radius_uniform,
+)
+from isoperimetry.bounds import (
+    efficiency as efficiency,
+)
+from isoperimetry.bounds import (
     enlargement as enlargement,
 )
 from isoperimetry.bounds import (
@@ -19,6 +37,12 @@ from isoperimetry.bounds import (
 )
 from isoperimetry.bounds import (
     halfspace_distance as halfspace_distance,
+)
+from isoperimetry.bounds import (
+    halfspace_distance_norm as halfspace_distance_norm,
+)
+from isoperimetry.bounds import (
+    lipschitz_tail as lipschitz_tail,
 )
 from isoperimetry.bounds import (
     log_enlargement as log_enlargement,
@@ -33,7 +57,13 @@ from isoperimetry.bounds import (
     log_gaussian_profile as log_gaussian_profile,
 )
 from isoperimetry.bounds import (
+    log_lipschitz_tail as log_lipschitz_tail,
+)
+from isoperimetry.bounds import (
     log_mean_distance_bound as log_mean_distance_bound,
+)
+from isoperimetry.bounds import (
+    log_noise_stability as log_noise_stability,
 )
 from isoperimetry.bounds import (
     log_required_error_rate as log_required_error_rate,
@@ -43,6 +73,15 @@ from isoperimetry.bounds import (
 )
 from isoperimetry.bounds import (
     median_distance_bound as median_distance_bound,
+)
+from isoperimetry.bounds import (
+    median_distance_bound_norm as median_distance_bound_norm,
+)
+from isoperimetry.bounds import (
+    noise_norm as noise_norm,
+)
+from isoperimetry.bounds import (
+    noise_stability as noise_stability,
 )
 from isoperimetry.bounds import (
     quantile_distance_bound as quantile_distance_bound,
@@ -55,6 +94,9 @@ from isoperimetry.bounds import (
 )
 from isoperimetry.bounds import (
     second_moment_distance_bound as second_moment_distance_bound,
+)
+from isoperimetry.bounds import (
+    worst_case_distance as worst_case_distance,
 )
 from isoperimetry.checks import (
     AttackAudit as AttackAudit,
@@ -96,7 +138,22 @@ from isoperimetry.intervals import (
     quantile_upper_bound as quantile_upper_bound,
 )
 from isoperimetry.sets import (
+    Ball as Ball,
+)
+from isoperimetry.sets import (
+    Box as Box,
+)
+from isoperimetry.sets import (
     Complement as Complement,
+)
+from isoperimetry.sets import (
+    Cone as Cone,
+)
+from isoperimetry.sets import (
+    Cylinder as Cylinder,
+)
+from isoperimetry.sets import (
+    DistanceLaw as DistanceLaw,
 )
 from isoperimetry.sets import (
     ErrorSet as ErrorSet,
@@ -105,7 +162,37 @@ from isoperimetry.sets import (
     HalfSpace as HalfSpace,
 )
 from isoperimetry.sets import (
+    Orthant as Orthant,
+)
+from isoperimetry.sets import (
+    Paraboloid as Paraboloid,
+)
+from isoperimetry.sets import (
+    Quadric as Quadric,
+)
+from isoperimetry.sets import (
+    Shell as Shell,
+)
+from isoperimetry.sets import (
     Slab as Slab,
+)
+from isoperimetry.sets import (
+    Union as Union,
+)
+from isoperimetry.sets import (
+    UnionOfHalfSpaces as UnionOfHalfSpaces,
+)
+from isoperimetry.sets import (
+    Wedge as Wedge,
+)
+from isoperimetry.sets import (
+    rotate as rotate,
+)
+from isoperimetry.sets import (
+    scale as scale,
+)
+from isoperimetry.sets import (
+    translate as translate,
 )
 from isoperimetry.streams import (
     Stream as Stream,

@@ -223,26 +223,26 @@ def audit(
 @app.command()
 def theorems(
     name: Annotated[str | None, typer.Argument(help="Show this theorem whole.")] = None,
+    space: Annotated[str | None, typer.Option(help="Only those in a space, for instance sphere.")] = None,
+    assumption: Annotated[
+        str | None, typer.Option(help="Only those that assume this, for instance half-space.")
+    ] = None,
+    direction: Annotated[str | None, typer.Option(help="Only those that bound this, for instance upper.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """List the theorems that the bounds rest on, or show one."""
+    """List the theorems that the bounds rest on, or show one with its source."""
     from isoperimetry import bounds, report
 
-    chosen = list(bounds.THEOREMS) if name is None else [bounds.THEOREMS[name.upper().replace("-", "_")]]
+    if name is not None:
+        theorem = bounds.THEOREMS[name.upper().replace("-", "_")]
+        write_out(report.to_json(theorem) + "\n" if json else theorem.describe())
+        return
+    chosen = bounds.THEOREMS.search(space=space, assumption=assumption, direction=direction)
     if json:
-        write_out(report.to_json(chosen if name is None else chosen[0]) + "\n")
-    elif name is None:
+        write_out(report.to_json(list(chosen)) + "\n")
+    else:
         rows = [[theorem.name, theorem.statement] for theorem in chosen]
         _print_table("Theorems (isoperimetry theorems NAME shows one whole)", ["name", "statement"], rows, wrap=1)
-    else:
-        (theorem,) = chosen
-        assumptions = "".join(f"\n- {assumption}" for assumption in theorem.assumptions)
-        fields = {
-            theorem.name: theorem.statement, "Space": theorem.space, "What it is": theorem.direction,
-            "Assumptions": assumptions or "none", "Tightness": theorem.tightness,
-            "Function": f"isoperimetry.bounds.{theorem.bound.__name__}", "Source": theorem.cite(),
-        }  # fmt: skip
-        write_out("".join(f"{title}: {text}\n" for title, text in fields.items()))
 
 
 def _print_audits(title: str, audits: dict[str, AttackAudit], family: AuditFamily) -> None:

@@ -14,7 +14,8 @@ import isoperimetry
 import isoperimetry_bridges.torch
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), *TUTORIALS]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -41,6 +42,13 @@ def test_the_examples_are_found() -> None:
 def test_readme_examples() -> None:
     outcome = doctest.testfile(str(ROOT / "README.md"), module_relative=False, optionflags=FLAGS)
     assert outcome.attempted >= 7
+    assert outcome.failed == 0
+
+
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.name)
+def test_tutorials(page: Path) -> None:
+    outcome = doctest.testfile(str(page), module_relative=False, optionflags=FLAGS)
+    assert outcome.attempted >= 5
     assert outcome.failed == 0
 
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import SupportsIndex, overload
 
 from isoperimetry import _validate
-from isoperimetry.bounds import gaussian
+from isoperimetry.bounds import (
+    ball,
+    cube,
+    gaussian,
+    generator,
+    hamming,
+    laplace,
+    lipschitz,
+    logconcave,
+    smoothing,
+    sphere,
+)
 from isoperimetry.bounds.theorem import Theorem
 
 
@@ -84,6 +95,33 @@ THEOREMS = Catalogue(
         gaussian.GAUSSIAN_PROFILE,
         gaussian.HALFSPACE_DISTANCE,
         gaussian.HALFSPACE_RATE,
+        gaussian.HALFSPACE_DISTANCE_NORM,
+        gaussian.NORM_DISTANCE,
+        gaussian.GAUSSIAN_FUNCTIONAL,
+        gaussian.NOISE_STABILITY,
+        gaussian.NOISE_NORM,
+        gaussian.CENTER_WORST_CASE,
+        gaussian.CENTER_AFFINE,
+        lipschitz.LIPSCHITZ_TAIL,
+        smoothing.SMOOTHING_RADIUS,
+        smoothing.SMOOTHING_RADIUS_LAPLACE,
+        smoothing.SMOOTHING_RADIUS_UNIFORM,
+        sphere.SPHERE_ENLARGEMENT,
+        sphere.SPHERE_DISTANCE,
+        sphere.SPHERE_MEAN_DISTANCE,
+        sphere.SPHERE_GAUSSIAN_ENLARGEMENT,
+        cube.CUBE_ENLARGEMENT,
+        cube.CUBE_DISTANCE,
+        ball.BALL_ENLARGEMENT,
+        ball.BALL_DISTANCE,
+        hamming.HAMMING_ENLARGEMENT,
+        hamming.HAMMING_DISTANCE,
+        hamming.PRODUCT_DISTANCE,
+        logconcave.LOGCONCAVE_ENLARGEMENT,
+        logconcave.LINE_ENLARGEMENT,
+        laplace.LAPLACE_ENLARGEMENT,
+        generator.GENERATOR_ENLARGEMENT,
+        generator.GENERATOR_MULTICLASS,
     )
 )
 """The catalogue of all theorems."""

@@ -39,6 +39,8 @@ def efficiency(error_set: ErrorSet, *, q: float = 0.5, center: ArrayLike | None 
     ------
     NotExact
         If the enlargements of the set have no exact measure.
+    TypeError
+        If ``error_set`` is no error set.
     ValueError
         If ``q`` or ``sigma`` is out of range.
 
@@ -55,6 +57,8 @@ def efficiency(error_set: ErrorSet, *, q: float = 0.5, center: ArrayLike | None 
     >>> round(efficiency(Slab([1.0], 0.0, 0.02)), 6)
     0.305053
     """
+    if not isinstance(error_set, ErrorSet):
+        raise TypeError(f"error_set={error_set!r} must be a set of isoperimetry.sets: its volumes must be exact.")
     law = DistanceLaw(error_set, center, sigma)
     true = law.quantile(q)
     log_mu = float(error_set.log_volume(center, sigma))

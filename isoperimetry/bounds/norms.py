@@ -13,7 +13,11 @@ from isoperimetry._validate import Array
 
 
 def noise_stretch(
-    norm: float = 2, *, dim: SupportsIndex | None = None, sigma: float = 1.0, cov: ArrayLike | None = None
+    norm: float = 2,
+    *,
+    dim: SupportsIndex | None = None,
+    sigma: float = 1.0,
+    cov: ArrayLike | tuple[ArrayLike, ArrayLike] | None = None,
 ) -> float:
     r"""Return the scale that replaces ``sigma`` in the theorem for noise N(center, sigma**2 cov) and an l_p norm.
 
@@ -32,9 +36,10 @@ def noise_stretch(
         Dimension of the space, >= 1. Needed for p < 2 without ``cov``; otherwise only compared with ``cov``.
     sigma : float
         Scale of the noise, >= 0, in the unit of the inputs.
-    cov : array of shape (dim,) or (dim, dim), optional
+    cov : array of shape (dim,) or (dim, dim), or a pair of arrays of shapes (dim, rank) and (rank,), optional
         Covariance of the noise at sigma = 1: a vector is the diagonal, a matrix must be symmetric and positive
-        semi-definite. Without it the noise is isotropic.
+        semi-definite, a pair (factors, weights) as a tuple is ``factors @ diag(weights) @ factors.T`` with weights
+        >= 0. Without it the noise is isotropic.
 
     Returns
     -------
@@ -45,7 +50,7 @@ def noise_stretch(
     ------
     ValueError
         If ``norm`` is below 1, ``dim`` is missing, ``cov`` is no covariance, or ``cov`` is not diagonal and p is
-        neither 2 nor inf: the supremum has no closed form there.
+        neither 2 nor inf: the supremum has no closed form there. A pair is never taken for diagonal.
 
     Notes
     -----
@@ -66,6 +71,8 @@ def noise_stretch(
     if scale.ndim:
         raise ValueError(f"sigma has shape {scale.shape}: it must be one number.")
     n = None if dim is None else _validate.as_count("dim", dim, low=1)
+    if isinstance(cov, tuple):
+        return float(scale) * _stretch_of_root(_as_root(cov, n), p)
     if cov is not None:
         return float(scale) * _stretch_of_cov(_as_cov(cov, n), p)
     if p >= 2:
@@ -75,10 +82,10 @@ def noise_stretch(
     return float(scale * math.pow(n, 1 / p - 0.5))
 
 
-def _as_norm(norm: float) -> float:
-    array = _validate.as_float("norm", norm)
+def _as_norm(norm: float, name: str = "norm") -> float:
+    array = _validate.as_float(name, norm)
     if array.ndim or not array >= 1:
-        raise ValueError(f"norm={norm!r} must be one number in [1, inf]: l_p with p < 1 is no norm.")
+        raise ValueError(f"{name}={norm!r} must be one number in [1, inf]: l_p with p < 1 is no norm.")
     return float(array)
 
 
@@ -98,6 +105,40 @@ def _as_cov(cov: ArrayLike, dim: int | None) -> Array:
     return array
 
 
+def _as_root(cov: tuple[ArrayLike, ArrayLike], dim: int | None) -> Array:
+    """Return T of shape (dim, rank) with cov = T T^t."""
+    if len(cov) != 2:
+        raise ValueError(f"cov is a tuple of {len(cov)}: a pair (factors, weights) is of low rank.")
+    factors, weights = _validate.as_float("cov[0]", cov[0]), _validate.as_float("cov[1]", cov[1])
+    if factors.ndim != 2 or factors.size == 0 or weights.shape != factors.shape[1:]:
+        raise ValueError(
+            f"cov has factors of shape {factors.shape} and weights of shape {weights.shape}: "
+            "they must be (dim, rank) and (rank,)."
+        )
+    if dim is not None and factors.shape[0] != dim:
+        raise ValueError(f"cov has factors of shape {factors.shape} but dim={dim}: their first axis must be dim.")
+    _validate.refuse("cov[0]", factors, ~np.isfinite(factors), "finite", "these are the axes of a covariance.")
+    bad = (weights < 0) | ~np.isfinite(weights)
+    _validate.refuse("cov[1]", weights, bad, ">= 0 and finite", "these are variances.")
+    root: Array = factors * np.sqrt(weights)
+    return root
+
+
+def _stretch_of_root(root: Array, p: float) -> float:
+    if p == 2:
+        return float(np.linalg.norm(root, 2))
+    if p == math.inf:
+        return float(np.linalg.norm(root, axis=1).max())
+    raise _no_closed_form(p)
+
+
+def _no_closed_form(p: float) -> ValueError:
+    return ValueError(
+        f"norm={p:g} with a covariance that is not diagonal has no known scale in closed form: "
+        "use norm 2 or inf, or a diagonal cov."
+    )
+
+
 def _stretch_of_cov(cov: Array, p: float) -> float:
     if cov.ndim == 1:
         deviations = np.sqrt(cov)
@@ -114,7 +155,4 @@ def _stretch_of_cov(cov: Array, p: float) -> float:
         return math.sqrt(float(eigenvalues[-1]))
     if p == math.inf:
         return math.sqrt(float(np.diagonal(cov).max()))
-    raise ValueError(
-        f"norm={p:g} with a covariance that is not diagonal has no known scale in closed form: "
-        "use norm 2 or inf, or a diagonal cov."
-    )
+    raise _no_closed_form(p)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from importlib import import_module
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +16,8 @@ from isoperimetry import _validate, special
 from isoperimetry._validate import Array
 
 Form = Literal["mu", "log_mu", "accuracy", "log_accuracy"]
+FORMS: tuple[Form, ...] = ("mu", "log_mu", "accuracy", "log_accuracy")
+Rates = tuple[ArrayLike | None, ArrayLike | None, ArrayLike | None, ArrayLike | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,7 @@ def read_rate(
     }  # fmt: skip
     given = [form for form, value in forms.items() if value is not None]
     if len(given) != 1:
-        raise TypeError(
-            f"The error rate was given as {' and '.join(given) or 'nothing'}: "
-            "pass exactly one of mu, log_mu=, accuracy=, log_accuracy=."
-        )
+        raise _not_one_form(given)
     form = given[0]
     if form == "mu" or form == "accuracy":
         value = _validate.as_rate(form, forms[form])  # type: ignore[arg-type]
@@ -85,6 +86,13 @@ def read_rate(
         value = _validate.as_log_rate(form, forms[form])  # type: ignore[arg-type]
         z = np.asarray(special.ndtri_exp(value))
     return Rate(form, value, z if form in ("mu", "log_mu") else 0.0 - z)
+
+
+def _not_one_form(given: list[Any]) -> TypeError:
+    return TypeError(
+        f"The error rate was given as {' and '.join(given) or 'nothing'}: "
+        "pass exactly one of mu, log_mu=, accuracy=, log_accuracy=."
+    )
 
 
 def read_sigma(sigma: ArrayLike, rate: Rate) -> Array:
@@ -117,6 +125,103 @@ def evaluate(formula: Callable[..., Array], rate: Rate | None = None, **argument
     with np.errstate(all="ignore"):
         result = _validate.broadcast(lambda *_: formula(**arguments), **shapes)
     return _validate.like_input(np.asarray(result))
+
+
+def compiled(
+    kernel: str,
+    rates: Rates | None = None,
+    *,
+    options: tuple[int, ...] = (),
+    **arguments: ArrayLike | None,
+) -> float | Array:
+    """Return a bound from its loop ``kernels.<kernel>(rate, form, *arguments, *options, out)``; a float for scalars.
+
+    The loop counts what is out of range. Only then are the arguments checked one by one, for the message.
+
+    Parameters
+    ----------
+    kernel : str
+        Module and name, such as ``distances.halfspace_distance`` for ``fill_halfspace_distance`` there.
+    rates : tuple
+        ``mu, log_mu, accuracy, log_accuracy`` as they were given, exactly one of them not None; None for a bound that
+        needs no rate.
+    options : tuple of int
+        What the loop takes after the arrays.
+    **arguments
+        The other arguments in the order of the loop, which is that of their checks too, by the names in `CHECKS`.
+    """
+    form, values = 0, arguments
+    if rates is not None:
+        found = [i for i in range(4) if rates[i] is not None]
+        if len(found) != 1:
+            raise _not_one_form([FORMS[i] for i in found])
+        form = found[0]
+        values = {FORMS[form]: rates[form], **arguments}
+    arrays = [_validate.as_float(name, value) for name, value in zip(values, given(**values), strict=True)]
+    shape = arrays[0].shape
+    if any(array.shape != shape for array in arrays):
+        try:
+            shape = np.broadcast_shapes(*(array.shape for array in arrays))
+        except ValueError:  # the checks come first
+            _check(rates, arguments)
+            _validate.broadcast_shape(**dict(zip(values, arrays, strict=True)))
+            raise
+    out = np.empty(shape)
+    if not out.size:
+        _check(rates, arguments)
+        return out
+    flat: list[Any] = [_flat(array, shape) for array in arrays]
+    if rates is not None:
+        flat[:1] = [flat[0] if flat[0].size == out.size else np.full(out.size, flat[0]), form]
+    if _loop(kernel)(*flat, *options, out.reshape(-1)):
+        _check(rates, arguments)
+    return out if shape else float(out)
+
+
+@functools.cache
+def _loop(kernel: str) -> Callable[..., int]:
+    module, name = kernel.split(".")
+    loop: Callable[..., int] = getattr(import_module(f"isoperimetry.kernels.{module}"), f"fill_{name}")
+    return loop
+
+
+def _flat(array: Array, shape: tuple[int, ...]) -> Array:
+    """Return the one number of an array, or all those of the result's shape; never read-only, for that is compiled."""
+    if array.size != 1 and array.shape != shape:
+        array = np.broadcast_to(array, shape)
+    flags = array.flags
+    return (array if flags.carray else np.require(array, requirements=["C", "A", "W"])).reshape(-1)
+
+
+def _check(rates: Rates | None, arguments: dict[str, ArrayLike | None]) -> None:
+    """Raise the error of the first argument that has one."""
+    rate = None if rates is None else read_rate(*rates)
+    for name, value in arguments.items():
+        assert value is not None
+        if name == "sigma" and rate is not None:
+            read_sigma(value, rate)
+        else:
+            CHECKS[name](value)
+
+
+def _level(q: ArrayLike) -> Array:
+    level = _validate.as_rate("q", q)
+    _validate.refuse("q", level, (level == 0) | (level == 1), "in (0, 1)", "it is the level of a quantile.")
+    return level
+
+
+def _nonnegative(name: str, what: str) -> Callable[[ArrayLike], Array]:
+    return lambda value: _validate.as_nonnegative(name, value, what)
+
+
+CHECKS: dict[str, Callable[[ArrayLike], Array]] = {
+    "eps": _nonnegative("eps", "a distance"),
+    "q": _level,
+    "robust_fraction": lambda value: _validate.as_rate("robust_fraction", value),
+    "sigma": _nonnegative("sigma", "the scale of the noise, in the unit of the inputs"),
+    "sigma_new": _nonnegative("sigma_new", "a scale of the noise, in the unit of the inputs"),
+}
+"""The check of each argument of `compiled`, but for ``sigma`` beside a rate, which `read_sigma` checks."""
 
 
 def stretch(length: Array, sigma: Array) -> Array:

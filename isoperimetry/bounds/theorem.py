@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from isoperimetry.results import Record, Source, to_json
-from isoperimetry.sets import Complement, ErrorSet, HalfSpace, Slab
+from isoperimetry.sets import Complement, ErrorSet, HalfSpace, Moved, Slab, UnionOfHalfSpaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,27 @@ class Theorem(Record):
         """Return, by name, whether the assumptions hold for a set; None where looking at the set cannot decide it."""
         return {assumption.name: assumption.holds(error_set) for assumption in self.assumptions}
 
+    @property
+    def function(self) -> str:
+        """The dotted name under which the bound is imported."""
+        name, home = self.bound.__name__, self.bound.__module__.split(".")
+        package = ".".join(home[:2])
+        if getattr(import_module(package), name, None) is self.bound:
+            return f"{package}.{name}"
+        return f"{'.'.join(home[:3])}.{name}"
+
+    def describe(self) -> str:
+        """Return all that is known about the theorem, in lines of text with its source as BibTeX at the end."""
+        assumptions = "".join(f"\n- {assumption}" for assumption in self.assumptions)
+        extremal = "none" if self.extremal is None else f"made by {self.extremal.__name__}"
+        fields = {
+            self.name: self.statement, "Formula": self.formula, "Label": self.label, "Space": self.space,
+            "What it bounds": self.direction, "Assumptions": assumptions or "none", "Extremal set": extremal,
+            "Tightness": self.tightness, "Proof idea": self.proof, "Common mistake": self.mistake,
+            "Function": self.function, "Source": self.cite(),
+        }  # fmt: skip
+        return "".join(f"{title}: {text}\n" for title, text in fields.items() if text)
+
     def cite(self) -> str:
         """Return the source in words and as a BibTeX entry."""
         source = self.source
@@ -133,9 +155,13 @@ def _undecided(error_set: Any) -> None:
 def _is_half_space(error_set: Any) -> bool | None:
     if isinstance(error_set, HalfSpace):
         return True
-    if isinstance(error_set, Complement):
+    if isinstance(error_set, Complement | Moved):
         return _is_half_space(error_set.error_set)
-    return False if isinstance(error_set, Slab) else None
+    if isinstance(error_set, UnionOfHalfSpaces):
+        return len(error_set.units) == 1
+    if isinstance(error_set, Slab):
+        return False
+    return None
 
 
 GAUSSIAN_NOISE = Assumption(

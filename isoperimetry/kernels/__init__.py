@@ -11,8 +11,12 @@ the kernels of the version with which it was compiled until its own file changes
   log_profile_exp`` (scalar to scalar) and ``fill_ndtr, ...`` (loops over contiguous float64 arrays)
 - `isoperimetry.kernels.gamma`: ``log_gammainc, log_gammaincc, log_chi2_cdf, log_chi2_sf, log_ball_probability,
   log_ball_complement``
+- `isoperimetry.kernels.gamma_inverse`: ``log_chi2_isf, log_chi2_ppf``
 - `isoperimetry.kernels.beta`: ``betaln, log_betainc, log_betaincc, log_betainc_tail, log_betainc_inv,
   log_betaincc_inv, betainc_quantile``
+- `isoperimetry.kernels.binormal`: ``log_binormal_sf``
+- `isoperimetry.kernels.rates`, `distances`, `enlargements` and `moments`: the loops ``fill_<bound>`` of the Gaussian
+  bounds over contiguous arrays of error rates in one of four forms
 - `isoperimetry.kernels.logspace`: ``log1mexp, logaddexp, logsubexp``
 - `isoperimetry.kernels.philox`: ``philox4x32`` (random words by key and counter), ``normals32, normals64`` (those of a
   sample), ``add_normals32, add_normals64`` (loops over contiguous arrays of the same width, as in

@@ -5,10 +5,44 @@ The signed distance of every set is positive outside and negative inside. Length
 
 from __future__ import annotations
 
+from isoperimetry.sets.ball import Ball
 from isoperimetry.sets.base import Capability, ErrorSet
+from isoperimetry.sets.box import Box
+from isoperimetry.sets.cone import Cone
+from isoperimetry.sets.cylinder import Cylinder
 from isoperimetry.sets.halfspace import HalfSpace
+from isoperimetry.sets.halfspaces import UnionOfHalfSpaces
 from isoperimetry.sets.law import DistanceLaw
+from isoperimetry.sets.moved import Moved, rotate, scale, translate
+from isoperimetry.sets.orthant import Orthant
+from isoperimetry.sets.paraboloid import Paraboloid
+from isoperimetry.sets.quadric import Quadric
+from isoperimetry.sets.shell import Shell
 from isoperimetry.sets.slab import Slab
 from isoperimetry.sets.transform import Complement
+from isoperimetry.sets.union import Union
+from isoperimetry.sets.wedge import Wedge
 
-__all__ = ["Capability", "Complement", "DistanceLaw", "ErrorSet", "HalfSpace", "Slab"]
+__all__ = [
+    "Ball",
+    "Box",
+    "Capability",
+    "Complement",
+    "Cone",
+    "Cylinder",
+    "DistanceLaw",
+    "ErrorSet",
+    "HalfSpace",
+    "Moved",
+    "Orthant",
+    "Paraboloid",
+    "Quadric",
+    "Shell",
+    "Slab",
+    "Union",
+    "UnionOfHalfSpaces",
+    "Wedge",
+    "rotate",
+    "scale",
+    "translate",
+]

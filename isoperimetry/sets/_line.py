@@ -100,7 +100,7 @@ def _thin_part(line: Line, sigma: Array) -> tuple[NDArray[np.bool_], Array, Arra
     """
     with np.errstate(all="ignore"):
         width, middle = line.half / sigma, 0.5 * (line.low + line.high) / sigma
-    thin = (width <= 0.5) & (np.abs(middle) * width <= 1)
+        thin = (width <= 0.5) & (np.abs(middle) * width <= 1)
     width, middle = np.where(thin, width, 0.0), np.where(thin, middle, 0.0)
     nodes, weights = _gauss_legendre()
     step = width[..., None] * nodes

@@ -58,8 +58,8 @@ class Strip(Shape):
         line, scale = self._seen_from(center), as_sigma(sigma)
         inside = measure(line, scale)
         lower, upper = line.ends(scale)
-        tails = np.logaddexp(special.log_ndtr(lower), special.log_ndtr(-upper))
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            tails = np.logaddexp(special.log_ndtr(lower), special.log_ndtr(-upper))
             return _validate.like_input(np.where(inside < 0.5, np.log1p(-inside), tails))
 
     def complement_enlarged_volume(
@@ -71,7 +71,7 @@ class Strip(Shape):
         def share(reach: Array, sigma: Array) -> Array:
             beyond = outside(*line.grown(-reach).ends(sigma, closed=False))
             # A complement that reaches the middle from both sides covers the line, unless there is no complement.
-            covered = (reach >= line.half) & np.isfinite(line.half) & ~np.isnan(sigma)
+            covered = (reach >= line.half) & np.isfinite(line.half) & ~np.isnan(beyond)
             return np.where(covered, 1.0, beyond)
 
         return _validate.like_input(_validate.broadcast(share, eps=reach, sigma=scale))

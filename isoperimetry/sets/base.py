@@ -103,7 +103,7 @@ class Shape:
     - ``_log_measures(reach, center, sigma, p)``: for flat arrays ``reach`` (finite) and ``sigma`` (> 0, perhaps inf) of
       one length and one ``center``, shape (dim,): the logs of the measure of the points whose signed distance, in the
       l_p norm, is at most ``reach``, and of that of the others. A positive reach enlarges the set, a negative one
-      enlarges its complement. What is not exact is refused by ``_refuse``.
+      enlarges its complement. What is not exact is refused, or NaN for the one of the two that is not.
     """
 
     __slots__ = ()
@@ -174,7 +174,7 @@ class Shape:
 
     def log_volume(self, center: ArrayLike | None = None, sigma: ArrayLike = 1.0) -> float | Array:
         """Return the logarithm of the measure, finite where the measure underflows. Parameters as in `volume`."""
-        return _validate.like_input(self._log_shares(np.zeros(()), center, sigma, 2.0)[0])
+        return _validate.like_input(self._asked(*self._log_shares(np.zeros(()), center, sigma, 2.0)))
 
     def enlarged_volume(
         self, eps: ArrayLike, center: ArrayLike | None = None, sigma: ArrayLike = 1.0, *, p: float = 2
@@ -202,7 +202,8 @@ class Shape:
         NotExact
             If the enlargement in that norm has no exact measure.
         """
-        return _linear(*self._log_shares(as_reach(eps), center, sigma, as_norm(p)))
+        inside, outside = self._log_shares(as_reach(eps), center, sigma, as_norm(p))
+        return _linear(self._asked(inside, outside), outside)
 
     def complement_volume(self, center: ArrayLike | None = None, sigma: ArrayLike = 1.0) -> float | Array:
         """Return the measure of the complement, accurate where it is tiny. Parameters as in `volume`."""
@@ -210,14 +211,15 @@ class Shape:
 
     def complement_log_volume(self, center: ArrayLike | None = None, sigma: ArrayLike = 1.0) -> float | Array:
         """Return the logarithm of the measure of the complement. Parameters as in `volume`."""
-        return _validate.like_input(self._log_shares(np.zeros(()), center, sigma, 2.0)[1])
+        inside, outside = self._log_shares(np.zeros(()), center, sigma, 2.0)
+        return _validate.like_input(self._asked(outside, inside))
 
     def complement_enlarged_volume(
         self, eps: ArrayLike, center: ArrayLike | None = None, sigma: ArrayLike = 1.0, *, p: float = 2
     ) -> float | Array:
         """Return the measure of the points within ``eps`` of the complement. Parameters as in `enlarged_volume`."""
         inside, outside = self._log_shares(0.0 - as_reach(eps), center, sigma, as_norm(p))
-        return _linear(outside, inside)
+        return _linear(self._asked(outside, inside), inside)
 
     def distance_law(self, center: ArrayLike | None = None, sigma: float = 1.0) -> DistanceLaw:
         """Return the distribution of the l2 distance of a noisy sample to the set.
@@ -281,12 +283,27 @@ class Shape:
 
     def _reaches_center(self, point: Array, reach: Array, sigma: Array, p: float) -> NDArray[np.bool_]:
         """Return whether a set grown without limit, or by ``reach`` without noise, holds all samples."""
-        gap, inside = float(self._gap(point[None])[0]), bool(self._inside(point[None])[0])
-        if math.isfinite(gap) and p != 2 and np.any((sigma == 0) & (reach != 0) & np.isfinite(reach)):
-            self._refuse_enlargement(p)
+        within = np.full(reach.shape, bool(self._inside(point[None])[0]))
+        if not np.any(reach < 0 if within.all() else reach > 0):  # the distance, not always known, does not matter
+            return within
+        gap = float(self._gap(point[None])[0])
         # The set has its boundary, but an enlarged complement has the points at that distance.
-        grown = np.where(reach == 0, inside, (gap <= reach) & (reach > 0) | (gap < reach) & (reach < 0))
+        grown = np.where(reach > 0, gap <= reach, np.where(reach < 0, gap < reach, within))
+        finite = (sigma == 0) & (reach != 0) & np.isfinite(reach)
+        if p != 2 and math.isfinite(gap) and finite.any():
+            # Noise of the smallest scale leaves nothing to the side that does not hold the center.
+            inside, outside = self._log_measures(reach[finite], point, np.full(int(finite.sum()), 5e-324), p)
+            grown[finite] = np.where(reach[finite] > 0, inside > -math.inf, outside == -math.inf)
         return np.where(np.isinf(reach), (gap < math.inf) & (reach > 0) | (gap == -math.inf), grown)
+
+    def _asked(self, share: Array, rest: Array) -> Array:
+        """Return the logs that were asked for, if they are known where the others are."""
+        if np.any(np.isnan(share) & ~np.isnan(rest)):
+            raise NotExact(
+                f"{type(self).__name__} leaves too little here for an exact measure of the rest: only that of the "
+                "larger share is known. Estimate it instead."
+            )
+        return share
 
     def _refuse_enlargement(self, p: float) -> NoReturn:
         raise NotExact(
@@ -346,4 +363,5 @@ def describe(name: str, vector: Array) -> str:
 def _linear(log_share: Array, log_rest: Array) -> float | Array:
     """Return a probability from its log, or from that of the rest where this has more digits."""
     with np.errstate(under="ignore"):
-        return _validate.like_input(np.where(log_share < log_rest, np.exp(log_share), -np.expm1(log_rest)) + 0.0)
+        less = (log_share < log_rest) | np.isnan(log_rest)
+        return _validate.like_input(np.where(less, np.exp(log_share), -np.expm1(log_rest)) + 0.0)

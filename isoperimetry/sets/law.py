@@ -54,6 +54,10 @@ class DistanceLaw:
         if scale.ndim or not math.isfinite(scale):
             raise ValueError(f"sigma={self.sigma!r} must be one finite number > 0: distances are measured in its unit.")
         object.__setattr__(self, "sigma", float(scale))
+        if self.center is not None:
+            center = _validate.as_float("center", self.center).copy()
+            center.flags.writeable = False
+            object.__setattr__(self, "center", center)
 
     def __repr__(self) -> str:
         return f"DistanceLaw({self.error_set!r}, sigma={self.sigma!r})"
@@ -75,29 +79,25 @@ class DistanceLaw:
         Returns
         -------
         float
-            Distance in the unit of ``sigma``; inf if the set is empty.
+            Distance in the unit of ``sigma``; inf if the set is empty. NaN if ``q`` or the center is.
         """
         array = _validate.as_rate("q", q)
-        if array.ndim or not 0 < array < 1:
+        if array.ndim or array in (0, 1):
             raise ValueError(f"q={q!r} must be one number in (0, 1): it is the level of a quantile.")
         mu = self._within(0.0)
+        if math.isnan(mu) or math.isnan(array):
+            return math.nan
         level = mu + (1 - mu) * float(array) if conditional else float(array)
         if mu >= level:
             return 0.0
         if self._within(math.inf) < level:
             return math.inf
+        from scipy.optimize import brentq  # here, as importing it takes longer than most calls
+
         low, high = 0.0, self.sigma
         while self._within(high) < level:
             low, high = high, 2 * high
-        while high - low > 1e-13 * high:
-            # Sections of the bracket at once, as a set answers for many distances nearly as fast as for one.
-            inner = np.linspace(low, high, 17)[1:-1]
-            beyond = int(np.searchsorted(np.asarray(self.cdf(inner)) >= level, True))
-            ends = np.concatenate(([low], inner, [high]))
-            if ends[beyond + 1] == high and ends[beyond] == low:
-                break
-            low, high = float(ends[beyond]), float(ends[beyond + 1])
-        return low
+        return float(brentq(lambda t: self._within(t) - level, low, high, xtol=1e-15 * high, rtol=1e-14))
 
     def moment(self, power: int = 1) -> float:
         """Return the mean of ``distance**power``, an integral of the share beyond.
@@ -113,20 +113,32 @@ class DistanceLaw:
             In the unit of ``sigma**power``, to about 1e-11 of its largest possible value; inf if the set is empty.
         """
         k = _validate.as_count("power", power, low=1)
-        if self._within(math.inf) < 1:
-            return math.inf
+        if not self._within(math.inf) == 1:
+            return math.nan if math.isnan(self._within(math.inf)) else math.inf
 
-        def integrand(t: Array) -> Array:
-            return np.asarray(k * t ** (k - 1) * (1 - np.asarray(self.cdf(t * self.sigma))))
+        def beyond(t: ArrayLike) -> Array:
+            return np.asarray(1 - np.asarray(self.cdf(np.asarray(t) * self.sigma)))
 
         median = self.quantile(0.5) / self.sigma
-        return self.sigma**k * _integral(integrand, np.linspace(0.0, median + 40.0, 9))
+        # Distances have the tails of a normal around their median, or shorter ones: half of the samples are on each
+        # side, and a set of half the measure grows as fast as a half-space at least.
+        end = median + 12.0 + math.sqrt(k)
+        edges = list(np.linspace(max(0.0, median - 12.0), end, 9))
+        if edges[0] > 0:
+            edges.insert(0, 0.0)
+        first = edges[1]
+        while first > 1e-12 and beyond(first / 64) < 0.5 * beyond(0.0):  # all distances may be small
+            first /= 4
+            edges.insert(1, first)
+        tolerance = max(1e-13 * max(1.0, median) ** k, 1e-16 * end**k)
+        share = _integral(lambda t: k * t ** (k - 1) * beyond(t), np.array(edges), tolerance)
+        return self.sigma**k * share
 
     def _within(self, distance: float) -> float:
         return float(self.cdf(distance))
 
 
-def _integral(function: Callable[[Array], Any], edges: Array) -> float:
+def _integral(function: Callable[[Array], Any], edges: Array, tolerance: float) -> float:
     """Integrate over all panels between ``edges``, halving those where two rules disagree: survival may have a kink."""
     nodes, weights = np.polynomial.legendre.leggauss(10)
 
@@ -140,7 +152,8 @@ def _integral(function: Callable[[Array], Any], edges: Array) -> float:
     while left.size:
         middle = 0.5 * (left + right)
         fine_left, fine_right = rule(left, middle), rule(middle, right)
-        done = (np.abs(fine_left + fine_right - coarse) < 1e-13) | (right - left < 1e-13 * edges[-1])
+        done = (np.abs(fine_left + fine_right - coarse) < tolerance) | (right - left < 1e-13 * edges[-1])
+        done |= left.size > 2048  # what is left is rounding
         total += float(np.sum((fine_left + fine_right)[done]))
         left, middle, right = left[~done], middle[~done], right[~done]
         coarse = np.concatenate([fine_left[~done], fine_right[~done]])

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
-import numpy as np
 from numpy.typing import ArrayLike
 
-from isoperimetry import special
-from isoperimetry._validate import Array, as_nonnegative
+from isoperimetry._validate import Array
 from isoperimetry.bounds.gaussian.halfspace import SPACE, half_space_of_measure
 from isoperimetry.bounds.gaussian.sources import BORELL_1975
-from isoperimetry.bounds.rate import Rate, evaluate, given, read_rate, read_sigma, shrink
+from isoperimetry.bounds.rate import compiled
 from isoperimetry.bounds.theorem import GAUSSIAN_NOISE, ONE_CENTER, Theorem
 
 
@@ -63,9 +58,8 @@ def enlargement(
     >>> round(enlargement(0.01, eps=1.0), 6)
     0.092362
     """
-    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
-    # The theorem never says less than mu, which rounding on the way through the probit might.
-    return _grow(rate, rate.linear, eps, sigma, lambda z, start: np.maximum(special.ndtr(z), start))
+    rates = (mu, log_mu, accuracy, log_accuracy)
+    return compiled("enlargements.enlargement", rates, options=(0, 0), eps=eps, sigma=sigma)
 
 
 def log_enlargement(
@@ -114,8 +108,8 @@ def log_enlargement(
     >>> round(log_enlargement(log_mu=-1e6, eps=1000.0), 6)
     -85790.989057
     """
-    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
-    return _grow(rate, rate.log, eps, sigma, lambda z, start: np.maximum(special.log_ndtr(z), start))
+    rates = (mu, log_mu, accuracy, log_accuracy)
+    return compiled("enlargements.enlargement", rates, options=(1, 0), eps=eps, sigma=sigma)
 
 
 def log_enlargement_complement(
@@ -163,27 +157,8 @@ def log_enlargement_complement(
     >>> round(log_enlargement_complement(0.3, eps=40.0), 6)
     -783.756739
     """
-    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
-    return _grow(rate, rate.log_complement, eps, sigma, lambda z, start: np.minimum(special.log_ndtr(-z), start))
-
-
-def _grow(
-    rate: Rate,
-    start: Array,
-    eps: ArrayLike | None,
-    sigma: ArrayLike,
-    measure: Callable[[Array, Array], Array],
-) -> float | Array:
-    """Return ``measure`` at the probit moved by ``eps / sigma``, and ``start`` where it did not move."""
-    (distance,) = given(eps=eps)
-
-    def formula(eps: Array, sigma: Array) -> Array:
-        z, shift = rate.z, shrink(eps, sigma)
-        # An empty set stays empty at any distance; so does one of measure 0, which may be empty.
-        moved = np.where((z == -math.inf) & ~np.isnan(shift), z, z + shift)
-        return np.where((shift == 0) & ~np.isnan(z), start, measure(moved, start))
-
-    return evaluate(formula, rate, eps=as_nonnegative("eps", distance, "a distance"), sigma=read_sigma(sigma, rate))
+    rates = (mu, log_mu, accuracy, log_accuracy)
+    return compiled("enlargements.enlargement", rates, options=(1, 1), eps=eps, sigma=sigma)
 
 
 GAUSSIAN_ENLARGEMENT = Theorem(

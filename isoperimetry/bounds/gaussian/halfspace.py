@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from isoperimetry import special
-from isoperimetry._validate import Array, as_count, as_nonnegative
+from isoperimetry._validate import Array, as_count
 from isoperimetry.bounds.gaussian.sources import FORD_2019
-from isoperimetry.bounds.rate import Rate, evaluate, given, read_rate, read_sigma, stretch
+from isoperimetry.bounds.rate import Rates, compiled
 from isoperimetry.bounds.theorem import GAUSSIAN_NOISE, HALF_SPACE, ONE_CENTER, Theorem
 from isoperimetry.sets import HalfSpace
 
@@ -66,8 +62,7 @@ def halfspace_distance(
     >>> round(halfspace_distance(log_mu=-1e6), 6)
     1414.207783
     """
-    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
-    return evaluate(lambda sigma: stretch(-rate.z, sigma), rate, sigma=read_sigma(sigma, rate))
+    return compiled("distances.halfspace_distance", (mu, log_mu, accuracy, log_accuracy), sigma=sigma)
 
 
 def error_rate_at_sigma(
@@ -116,8 +111,7 @@ def error_rate_at_sigma(
     >>> round(error_rate_at_sigma(0.01, sigma=0.1, sigma_new=0.2), 6)
     0.122379
     """
-    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
-    return _at_sigma(rate, rate.linear, sigma, sigma_new, special.ndtr)
+    return _at_sigma((mu, log_mu, accuracy, log_accuracy), sigma, sigma_new, log=0)
 
 
 def log_error_rate_at_sigma(
@@ -163,8 +157,7 @@ def log_error_rate_at_sigma(
     >>> round(log_error_rate_at_sigma(0.01, sigma=0.1, sigma_new=0.01), 6)
     -274.662384
     """
-    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
-    return _at_sigma(rate, rate.log, sigma, sigma_new, special.log_ndtr)
+    return _at_sigma((mu, log_mu, accuracy, log_accuracy), sigma, sigma_new, log=1)
 
 
 def half_space_of_measure(
@@ -210,26 +203,8 @@ def half_space_of_measure(
     return HalfSpace(normal, offset)  # type: ignore[arg-type]
 
 
-def _at_sigma(
-    rate: Rate,
-    start: Array,
-    sigma: ArrayLike | None,
-    sigma_new: ArrayLike | None,
-    measure: Callable[[Array], float | Array],
-) -> float | Array:
-    """Return ``measure`` at the probit for another noise scale, and ``start`` at the same one."""
-    old, new = given(sigma=sigma, sigma_new=sigma_new)
-
-    def formula(sigma: Array, sigma_new: Array) -> Array:
-        # A rate of 0, 1/2 or 1 stays so at every scale, but for the center alone (without noise) on the boundary, which
-        # belongs to the set.
-        fixed = np.where((rate.z == 0) & (sigma_new == 0), math.inf, rate.z)
-        z = np.where((rate.z == 0) | np.isinf(rate.z), fixed, rate.z * (sigma / sigma_new))
-        z = np.where(np.isnan(sigma) | np.isnan(sigma_new), math.nan, z)
-        return np.where((sigma == sigma_new) & ~np.isnan(rate.z), start, measure(z))
-
-    new_scale = as_nonnegative("sigma_new", new, "a scale of the noise, in the unit of the inputs")
-    return evaluate(formula, rate, sigma=read_sigma(old, rate), sigma_new=new_scale)
+def _at_sigma(rates: Rates, sigma: ArrayLike | None, sigma_new: ArrayLike | None, *, log: int) -> float | Array:
+    return compiled("enlargements.error_rate_at_sigma", rates, options=(log,), sigma=sigma, sigma_new=sigma_new)
 
 
 HALFSPACE_DISTANCE = Theorem(

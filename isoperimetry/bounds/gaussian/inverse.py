@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
-import numpy as np
 from numpy.typing import ArrayLike
 
-from isoperimetry import special
-from isoperimetry._validate import Array, as_nonnegative, as_rate
+from isoperimetry._validate import Array
 from isoperimetry.bounds.gaussian.halfspace import SPACE, half_space_of_measure
 from isoperimetry.bounds.gaussian.sources import FORD_2019
-from isoperimetry.bounds.rate import evaluate, read_rate, shrink
+from isoperimetry.bounds.rate import compiled
 from isoperimetry.bounds.theorem import GAUSSIAN_NOISE, ONE_CENTER, Theorem
 
 
@@ -51,7 +46,7 @@ def required_error_rate(eps: ArrayLike, sigma: ArrayLike = 1.0, *, robust_fracti
     >>> round(required_error_rate(0.5, sigma=0.25), 6)
     0.02275
     """
-    return _required(eps, sigma, robust_fraction, lambda x, f: np.minimum(special.ndtr(x), 1.0 - f), lambda f: 1.0 - f)
+    return _required(eps, sigma, robust_fraction, log=0)
 
 
 def log_required_error_rate(
@@ -91,9 +86,7 @@ def log_required_error_rate(
     >>> round(log_required_error_rate(100.0), 6)
     -5005.524209
     """
-    return _required(
-        eps, sigma, robust_fraction, lambda x, f: np.minimum(special.log_ndtr(x), np.log1p(-f)), lambda f: np.log1p(-f)
-    )
+    return _required(eps, sigma, robust_fraction, log=1)
 
 
 def required_sigma(
@@ -145,37 +138,13 @@ def required_sigma(
     >>> required_sigma(0.5, 0.3, robust_fraction=0.9)
     inf
     """
-    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
-    distance, fraction = as_nonnegative("eps", eps, "a distance"), as_rate("robust_fraction", robust_fraction)
-
-    def formula(eps: Array, robust_fraction: Array) -> Array:
-        z, f = rate.z, robust_fraction
-        room = -z - np.asarray(special.ndtri(f))
-        sigma = np.where(room > 0, eps / room, math.inf)
-        # No demand, no errors, or no distance beyond what the error rate itself leaves.
-        free = (f == 0) | (z == -math.inf) | ((eps == 0) & (room >= 0))
-        unknown = np.isnan(eps) | np.isnan(z) | np.isnan(f)
-        return np.where(unknown, math.nan, np.where(free, 0.0, sigma))
-
-    return evaluate(formula, rate, eps=distance, robust_fraction=fraction)
+    rates = (mu, log_mu, accuracy, log_accuracy)
+    return compiled("distances.required_sigma", rates, eps=eps, robust_fraction=robust_fraction)
 
 
-def _required(
-    eps: ArrayLike,
-    sigma: ArrayLike,
-    robust_fraction: ArrayLike,
-    measure: Callable[[Array, Array], Array],
-    without: Callable[[Array], Array],
-) -> float | Array:
-    distance, fraction = as_nonnegative("eps", eps, "a distance"), as_rate("robust_fraction", robust_fraction)
-    scale = as_nonnegative("sigma", sigma, "the scale of the noise, in the unit of the inputs")
-
-    def formula(eps: Array, sigma: Array, robust_fraction: Array) -> Array:
-        f, shift = robust_fraction, shrink(eps, sigma)
-        probit = np.where((f == 0) & ~np.isnan(shift), math.inf, -np.asarray(special.ndtri(f)) - shift)
-        return np.where(shift == 0, without(f), measure(probit, f))
-
-    return evaluate(formula, eps=distance, sigma=scale, robust_fraction=fraction)
+def _required(eps: ArrayLike, sigma: ArrayLike, robust_fraction: ArrayLike, *, log: int) -> float | Array:
+    loop, options = "enlargements.required_error_rate", (log,)
+    return compiled(loop, None, options=options, eps=eps, robust_fraction=robust_fraction, sigma=sigma)
 
 
 GAUSSIAN_REQUIRED_RATE = Theorem(

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 from numpy.typing import ArrayLike
 
-from isoperimetry import special
 from isoperimetry._validate import Array
 from isoperimetry.bounds.gaussian.halfspace import SPACE, half_space_of_measure
 from isoperimetry.bounds.gaussian.sources import BORELL_1975
-from isoperimetry.bounds.rate import Rate, evaluate, read_rate, read_sigma, stretch
+from isoperimetry.bounds.rate import compiled
 from isoperimetry.bounds.theorem import GAUSSIAN_NOISE, ONE_CENTER, Theorem
-
-# Depth of the continued fraction that gives full double precision from this x on (measured against 60 digits).
-_LEVELS = ((2.0, 150), (3.0, 60), (5.0, 40), (10.0, 20))
 
 
 def mean_distance_bound(
@@ -69,12 +62,8 @@ def mean_distance_bound(
     >>> round(mean_distance_bound(0.01, conditional=True), 6)
     2.353269
     """
-    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
-
-    def formula(sigma: Array) -> Array:
-        return stretch(_excess(rate.z) if conditional else _mean(rate), sigma)
-
-    return evaluate(formula, rate, sigma=read_sigma(sigma, rate))
+    rates = (mu, log_mu, accuracy, log_accuracy)
+    return compiled("moments.mean_distance_bound", rates, options=(int(conditional),), sigma=sigma)
 
 
 def log_mean_distance_bound(
@@ -122,16 +111,8 @@ def log_mean_distance_bound(
     >>> round(log_mean_distance_bound(log_accuracy=-1e6), 6)
     -1000007.254326
     """
-    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
-
-    def formula(sigma: Array) -> Array:
-        length = np.log(_excess(rate.z))
-        if not conditional:
-            length = np.where(rate.z > 0, rate.log_complement + length, np.log(_mean(rate)))
-        # At 0 and 1 the rate decides, whatever the noise.
-        return np.where(np.isinf(rate.z) & ~np.isnan(sigma), -rate.z, length + np.log(sigma))
-
-    return evaluate(formula, rate, sigma=read_sigma(sigma, rate))
+    rates = (mu, log_mu, accuracy, log_accuracy)
+    return compiled("moments.log_mean_distance_bound", rates, options=(int(conditional),), sigma=sigma)
 
 
 def second_moment_distance_bound(
@@ -180,52 +161,8 @@ def second_moment_distance_bound(
     >>> round(second_moment_distance_bound(0.01), 6)
     6.409778
     """
-    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
-
-    def formula(sigma: Array) -> Array:
-        return stretch(stretch(_square(rate.z) if conditional else _second_moment(rate), sigma), sigma)
-
-    return evaluate(formula, rate, sigma=read_sigma(sigma, rate))
-
-
-def _mean(rate: Rate) -> Array:
-    """Return ``E max(0, G - z) = phi(z) - z Phi(-z)`` as a sum of positive terms: m(a) - m(-a) = a, with a = -z."""
-    tail = np.where(rate.z > 0, rate.complement, rate.linear)
-    return np.maximum(-rate.z, 0.0) + tail * _excess(np.abs(rate.z))
-
-
-def _second_moment(rate: Rate) -> Array:
-    """Return ``E max(0, G - z)^2``; up to mu = 1/2 all terms of the direct formula are positive."""
-    a = np.maximum(-rate.z, 0.0)
-    near = rate.complement * (1 + a * a) + rate.linear * a / np.asarray(special.mills_ratio(a))
-    return np.where(rate.z > 0, rate.complement * _square(rate.z), np.where(a == math.inf, a, near))
-
-
-def _excess(z: Array) -> Array:
-    """Return ``E[G - z | G > z] = 1 / M(z) - z``, with the Mills ratio M, without subtraction where it would cancel."""
-    rest = _continued_fraction(z)
-    return np.where(z < 2, 1 / np.asarray(special.mills_ratio(z)) - z, 1 / (z + rest))
-
-
-def _square(z: Array) -> Array:
-    """Return ``E[(G - z)^2 | G > z] = 1 + z^2 - z / M(z)``, without subtraction where it would cancel."""
-    rest = _continued_fraction(z)
-    direct = 1 + z * z - z / np.asarray(special.mills_ratio(z))
-    return np.where(z < 2, np.where(z == -math.inf, math.inf, direct), np.where(z == math.inf, 0.0, rest / (z + rest)))
-
-
-def _continued_fraction(x: Array) -> Array:
-    """Return J in 1 - x M(x) = K / (x + K), K = 1 / (x + J), J = 2 / (x + 3 / (x + ...)); NaN below x = 2."""
-    result = np.where(x == math.inf, 0.0, math.nan)
-    for (low, levels), high in zip(_LEVELS, [low for low, _ in _LEVELS[1:]] + [math.inf], strict=True):
-        inside = (x >= low) & (x < high)
-        y = x[inside]
-        if y.size:
-            tail = np.zeros_like(y)
-            for level in range(levels, 1, -1):
-                tail = level / (y + tail)
-            result[inside] = tail
-    return result
+    rates = (mu, log_mu, accuracy, log_accuracy)
+    return compiled("moments.second_moment_distance_bound", rates, options=(int(conditional),), sigma=sigma)
 
 
 GAUSSIAN_MEAN_DISTANCE = Theorem(

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 from numpy.typing import ArrayLike
 
-from isoperimetry import special
 from isoperimetry._validate import Array
 from isoperimetry.bounds.gaussian.halfspace import SPACE, half_space_of_measure
 from isoperimetry.bounds.gaussian.sources import SUDAKOV_TSIRELSON_1974
-from isoperimetry.bounds.rate import evaluate, read_rate, read_sigma
+from isoperimetry.bounds.rate import compiled
 from isoperimetry.bounds.theorem import GAUSSIAN_NOISE, ONE_CENTER, Theorem
 
 
@@ -61,15 +57,7 @@ def gaussian_profile(
     >>> round(gaussian_profile(0.01), 6)
     0.026652
     """
-    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
-
-    def formula(sigma: Array) -> Array:
-        # phi = tail / Mills ratio: as accurate as the given rate, where exp(-z^2 / 2) would lose z^2 ulp.
-        tail = np.where(rate.z > 0, rate.complement, rate.linear)
-        density = tail / np.asarray(special.mills_ratio(np.abs(rate.z)))
-        return np.where(np.isinf(rate.z) & ~np.isnan(sigma), 0.0, density / sigma)
-
-    return evaluate(formula, rate, sigma=read_sigma(sigma, rate))
+    return compiled("moments.gaussian_profile", (mu, log_mu, accuracy, log_accuracy), sigma=sigma)
 
 
 def log_gaussian_profile(
@@ -114,15 +102,7 @@ def log_gaussian_profile(
     >>> round(log_gaussian_profile(log_mu=-1e6), 6)
     -999992.745675
     """
-    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
-
-    def formula(sigma: Array) -> Array:
-        # The profile of a rate is that of its complement.
-        linear = rate.form in ("mu", "accuracy")
-        density = (special.log_profile if linear else special.log_profile_exp)(rate.value)
-        return np.where(np.isinf(rate.z) & ~np.isnan(sigma), -math.inf, density - np.log(sigma))
-
-    return evaluate(formula, rate, sigma=read_sigma(sigma, rate))
+    return compiled("moments.log_gaussian_profile", (mu, log_mu, accuracy, log_accuracy), sigma=sigma)
 
 
 GAUSSIAN_PROFILE = Theorem(

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 from numpy.typing import ArrayLike
 
-from isoperimetry import _validate, special
 from isoperimetry._validate import Array
 from isoperimetry.bounds.gaussian.halfspace import SPACE, half_space_of_measure
 from isoperimetry.bounds.gaussian.sources import FORD_2019
-from isoperimetry.bounds.rate import Rate, evaluate, read_rate, read_sigma, stretch
+from isoperimetry.bounds.rate import compiled
 from isoperimetry.bounds.theorem import GAUSSIAN_NOISE, ONE_CENTER, Theorem
 
 
@@ -70,18 +66,8 @@ def quantile_distance_bound(
     >>> round(quantile_distance_bound(0.01, conditional=True), 6)
     2.338881
     """
-    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
-    level = _validate.as_rate("q", q)
-    _validate.refuse("q", level, (level == 0) | (level == 1), "in (0, 1)", "it is the level of a quantile.")
-
-    def formula(sigma: Array, q: Array) -> Array:
-        length = np.maximum(0.0, np.asarray(special.ndtri(q)) - rate.z)
-        if conditional:
-            # It is never the smaller one, which rounding might make it for tiny mu.
-            length = np.maximum(length, _conditional(rate, q))
-        return stretch(length, sigma)
-
-    return evaluate(formula, rate, sigma=read_sigma(sigma, rate), q=level)
+    rates = (mu, log_mu, accuracy, log_accuracy)
+    return compiled("distances.quantile_distance_bound", rates, options=(int(conditional),), q=q, sigma=sigma)
 
 
 def median_distance_bound(
@@ -134,27 +120,6 @@ def median_distance_bound(
     return quantile_distance_bound(
         mu, sigma, conditional=conditional, log_mu=log_mu, accuracy=accuracy, log_accuracy=log_accuracy
     )
-
-
-def _conditional(rate: Rate, q: Array) -> Array:
-    """Return ``ndtri(s) - ndtri((1 - q) s)``, s = 1 - mu, which is >= 0."""
-    z, log_rest = rate.z, np.log1p(-q)
-    direct = np.asarray(-z - special.ndtri_exp(rate.log_complement + log_rest))
-    return np.where(z > 0, _tail_step(np.where(z > 0, z, 0.0), -log_rest), direct)
-
-
-def _tail_step(x: Array, drop: Array) -> Array:
-    """Return the step that takes the log of the upper normal tail at x >= 0 down by ``drop``.
-
-    For mu near 1 the two probits are nearly equal and their difference loses all digits. Newton's method on the step
-    itself: f(step) = log Phi(-x - step) - log Phi(-x) + drop is concave and falls, so it converges from the right.
-    """
-    step = 2 * drop / (x + np.hypot(x, np.sqrt(2 * drop)))  # the root for a constant Mills ratio, which is on the right
-    mills = np.asarray(special.mills_ratio(x))
-    for _ in range(6):
-        there = np.asarray(special.mills_ratio(x + step))
-        step = step + there * (np.log(there / mills) - step * (x + 0.5 * step) + drop)
-    return np.where(x == math.inf, 0.0, step)
 
 
 GAUSSIAN_DISTANCE = Theorem(
