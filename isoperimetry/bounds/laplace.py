@@ -314,7 +314,7 @@ LAPLACE_ENLARGEMENT = Theorem(
         "half-line does on the line at 2 sqrt(6) times the scale: "
         "P[d(X, E) <= eps] >= F(F^-1(mu) + eps / (2 sqrt(6) b))."
     ),
-    formula=(r"P[d(X, E) \leq \varepsilon] \geq F\left(F^{-1}(\mu) + \frac{\varepsilon}{2\sqrt{6}\,b}\right),"),
+    formula=r"P[d(X, E) \leq \varepsilon] \geq F\left(F^{-1}(\mu) + \frac{\varepsilon}{2\sqrt{6}\,b}\right)",
     label="theorem: typical sample",
     space=SPACE,
     assumptions=(LAPLACE_NOISE,),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
+from isoperimetry import sets
 from isoperimetry.results import Record, Source, to_json
-from isoperimetry.sets import Complement, ErrorSet, HalfSpace, Moved, Slab, UnionOfHalfSpaces
+from isoperimetry.sets import ErrorSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +136,8 @@ class Theorem(Record):
         """Return the source in words and as a BibTeX entry."""
         source = self.source
         surname = re.split(r",| and ", source.authors)[0].split()[-1]
-        key = re.sub(r"\W", "", surname).lower() + str(source.year)
+        plain = unicodedata.normalize("NFKD", surname).encode("ascii", "ignore").decode()
+        key = re.sub(r"\W", "", plain).lower() + str(source.year)
         entry = {
             "author": source.authors.replace(" and ", ", ").replace(", ", " and "),
             "title": f"{{{source.title}}}",
@@ -153,14 +159,30 @@ def _undecided(error_set: Any) -> None:
 
 
 def _is_half_space(error_set: Any) -> bool | None:
-    if isinstance(error_set, HalfSpace):
-        return True
-    if isinstance(error_set, Complement | Moved):
-        return _is_half_space(error_set.error_set)
-    if isinstance(error_set, UnionOfHalfSpaces):
-        return len(error_set.units) == 1
-    if isinstance(error_set, Slab):
-        return False
+    match error_set:
+        case sets.HalfSpace():
+            return True
+        case sets.Complement() | sets.Moved():
+            return _is_half_space(error_set.error_set)
+        case sets.UnionOfHalfSpaces():
+            return len(error_set.units) == 1
+        case sets.Union():  # what more than one part makes together is not looked into
+            return _is_half_space(error_set.parts[0]) if len(error_set.parts) == 1 else None
+        case sets.Orthant():
+            return bool(np.isfinite(error_set.thresholds).sum() == 1)
+        case sets.Box():
+            return bool(np.isfinite(error_set.low).sum() + np.isfinite(error_set.high).sum() == 1)
+        case sets.Wedge():
+            return error_set.angle == math.pi
+        case sets.Cone():
+            return error_set.half_angle == math.pi / 2
+        case sets.Paraboloid():
+            return error_set.curvature == 0
+        case sets.Quadric():  # a form that is written with weights may still cancel to 0: this is not looked into
+            form = error_set.A[1] if isinstance(error_set.A, tuple) else error_set.A
+            return True if not np.any(form) and np.any(error_set.b) else None
+        case sets.Slab() | sets.Ball() | sets.Shell() | sets.Cylinder():
+            return False
     return None
 
 

@@ -38,7 +38,9 @@ LOG_2PI = 1.8378770664093453
 SURE = 9.0  # 1 - Phi(9) = 1e-19
 PANEL = 3.0  # in standard deviations of the narrowest factor
 FALL = 16.0  # the most by which the exponent of the leading factor falls in one panel
-NEGLIGIBLE = 1e-18  # of the sum: a log-concave integrand is past its mode then, and what follows is smaller still
+# Of the sum: a log-concave integrand is past its mode then, and what follows is smaller still. The last panel before an
+# end may be a sliver, which says nothing.
+NEGLIGIBLE = 1e-18
 FAR = 12.0  # no need to start further from the mode
 NEAR = 0.99  # a correlation above has its last digits from the root
 HUGE = 1e160  # its square is no number
@@ -117,7 +119,7 @@ def _log_edge(h: float, k: float, rho: float, root: float) -> float:
             upper = min(t + wide, start)
             part = _edge_panel(t, upper, h, math.inf, 0.0)
             total += part
-            if part <= NEGLIGIBLE * total:
+            if part <= NEGLIGIBLE * total and upper - t > 0.5 * wide:
                 return log_pdf(h) + math.log(total)
             t = upper
         x = SURE
@@ -126,7 +128,7 @@ def _log_edge(h: float, k: float, rho: float, root: float) -> float:
         upper = min(t + width, end - start)
         part = _edge_panel(start + t, start + upper, h, x + slope * t, slope)
         total += part
-        if part <= NEGLIGIBLE * total:
+        if part <= NEGLIGIBLE * total and upper - t > 0.5 * width:
             return log_pdf(h) + math.log(total)
         t = upper
     if end < math.inf:
@@ -150,7 +152,7 @@ def _log_corner(h: float, k: float, rho: float, root: float) -> float:
         upper = min(s + width, end)
         part = _corner_panel(s, upper, x, y, rho)
         total += part
-        if part <= NEGLIGIBLE * total:
+        if part <= NEGLIGIBLE * total and upper - s > 0.5 * width:
             return log_scale + math.log(total)
         s = upper
     return logaddexp(log_scale + math.log(total), log_ndtr(-(h + root * end)))

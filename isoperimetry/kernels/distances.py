@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoperimetry.kernels._jit import kernel
-from isoperimetry.kernels.normal import fill_mills_ratio, fill_ndtri, fill_ndtri_exp
+from isoperimetry.kernels.moments import excess
+from isoperimetry.kernels.normal import fill_ndtri, fill_ndtri_exp
 from isoperimetry.kernels.rates import (
     BLOCK,
     bad_sigma,
@@ -108,7 +109,7 @@ def fill_quantile_distance_bound(
 
 @kernel
 def _room(size: int) -> tuple[Array, Array, Places]:
-    return np.empty(size), np.empty(6 * size), np.empty(size, np.int64)
+    return np.empty(size), np.empty(5 * size), np.empty(size, np.int64)
 
 
 @kernel
@@ -165,7 +166,7 @@ def _upper(log_rest: Array, z: Array, out: Array, stages: Array, places: Places)
     for j in range(count):
         i = places[j]
         x[j], drop[j], step[j] = z[i], -log_rest[i], out[i]
-    _tail_steps(x, drop, step, stages[3 * count : 6 * count])
+    _tail_steps(x, drop, step, stages[3 * count : 5 * count])
     for j in range(count):
         out[places[j]] = step[j]
 
@@ -179,15 +180,16 @@ def _tail_steps(x: Array, drop: Array, step: Array, stages: Array) -> None:
     f'' is at most 1. Beyond, and for the shortest steps, the series of f to the second order is as good a start; below
     1e-6 its own error, of the third order, is less than the rounding of f.
     """
-    mills, end, there = stages[: x.size], stages[x.size : 2 * x.size], stages[2 * x.size :]
-    fill_mills_ratio(x, mills)
+    mills, there = stages[: x.size], stages[x.size :]
     for j in range(x.size):
-        bend = 1.0 - x[j] * mills[j]  # -M**2 f'', in [0, 1]
-        bend = 0.0 if bend < 0.0 else bend
+        more = excess(x[j])
+        mills[j] = 1.0 / (x[j] + more)
+        bend = more * mills[j]  # 1 - x M = -M**2 f'', in (0, 1]
         start = mills[j] * (2.0 * drop[j] / (1.0 + math.sqrt(1.0 + 2.0 * bend * drop[j])))
         step[j] = step[j] if (x[j] < 1e3) & (start > 1e-4) else start
-        end[j] = x[j] + step[j]
-    fill_mills_ratio(end, there)
+    for j in range(x.size):
+        end = x[j] + step[j]
+        there[j] = 1.0 / (end + excess(end))
     for j in range(x.size):
         change = there[j] * ((log_of(there[j] / mills[j], 0.0) - step[j] * (x[j] + 0.5 * step[j])) + drop[j])
         better = step[j] if step[j] < 1e-6 else step[j] + change

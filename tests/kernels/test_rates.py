@@ -58,7 +58,9 @@ def test_readings_of_any_rate(linear: float, log: float) -> None:
         value, out = log if form % 2 else linear, np.empty(1)
         for name in FILLS:
             getattr(rates, name)(np.array([value]), form, out)
-            assert_ulp(out[0], truth(name, form, value), 1)
+            # log(1 - exp(y)) is rounded twice: 0.65 ulp of the first number are 1.4 of the result at most.
+            twice = name == "fill_log" and form == rates.LOG_ACCURACY
+            assert_ulp(out[0], truth(name, form, value), 2.1 if twice else 1)
 
 
 @pytest.mark.parametrize("form", FORMS)
