@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mpmath import mp
 
-from benchmarks import accuracy_special, mkl, regions, timing, truth
+from benchmarks import accuracy_special, mkl, regions, test_bounds, timing, truth
 from isoperimetry import special
 from isoperimetry.testing import reference
 
@@ -86,6 +86,25 @@ def test_ratios() -> None:
     assert timing.spread(times, "ours", "theirs") == (2.0, 2.0, 4.0)
     rows = timing.rows(times, "theirs", size=3)
     assert rows[1]["case"] == "theirs" and rows[1]["ours_is_faster"] == 2.0 and rows[0]["times_theirs"] == 2.0
+
+
+@pytest.mark.parametrize("name", [*test_bounds.CASES, *test_bounds.DISTANCES])
+def test_bounds_are_what_their_special_functions_give(name: str) -> None:
+    for rates in test_bounds.RATES:
+        ours, calls, answer = test_bounds.bind(name, rates, 300)
+        results = [function(x) for function, x in calls]
+        expected = answer(*results)
+        np.testing.assert_allclose(ours(), expected, test_bounds.RELATIVE, test_bounds.ABSOLUTE)
+        with pytest.raises(AssertionError):  # another number is noticed
+            np.testing.assert_allclose(ours(), 1.001 * np.asarray(expected), test_bounds.RELATIVE, test_bounds.ABSOLUTE)
+
+
+def test_ratio_of_a_bound_to_its_special_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "SECONDS", 1e-3)
+    row = test_bounds.run("enlargement", "mu, uniform in (0, 1)", size=500, rounds=3)
+    assert row["special_functions"] == ["ndtri", "ndtr"]
+    low, high = row["ratio_range"]
+    assert 0 < low <= row["ratio"] <= high and row["ns"] > 0 and row["special_ns"] > 0
 
 
 @pytest.mark.skipif(mkl.library() is None, reason="the package mkl is not installed")

@@ -177,7 +177,12 @@ def certified_radius_uniform(
     >>> round(certified_radius_uniform(0.99, half_width=1.0), 12)
     0.98
     """
-    return _radius(p_a, p_b, error_rate, log_error_rate, _uniform_quantile, "half_width", half_width)
+    return _radius(
+        p_a, p_b, error_rate, log_error_rate, _uniform_quantile, "half_width", half_width,
+        lambda top, second: np.where(
+            top.complement + second.complement < 1, top.complement - second.complement, second.linear - top.linear
+        ),
+    )  # fmt: skip
 
 
 def _read_top(
@@ -208,10 +213,12 @@ def _radius(
     quantile: Callable[[Rate], Array],
     name: str,
     length: ArrayLike,
+    difference: Callable[[Rate, Rate], Array] | None = None,
 ) -> float | Array:
     """Return half the difference of the quantiles of the two probabilities, in units of ``length``.
 
-    ``quantile`` takes the rate of the other classes: it is the upper quantile.
+    ``quantile`` takes the rate of the other classes: it is the upper quantile. ``difference`` is half of that of two
+    rates, if it can be had without cancellation.
     """
     form, top = _read_top(p_a, error_rate, log_error_rate)
     unit = as_nonnegative(name, length, "the scale of the noise, in the unit of the inputs")
@@ -221,7 +228,7 @@ def _radius(
     second = read_rate(None, None, as_rate("p_b", p_b), None)
 
     def formula(**given: Array) -> Array:
-        gap = 0.5 * (first - quantile(second))
+        gap = 0.5 * (first - quantile(second)) if difference is None else difference(top, second)
         both = np.isinf(first) & (first == quantile(second))  # two certain classes contradict one another: abstain
         return stretch(np.maximum(np.where(both, 0.0, gap), 0.0), given[name])
 

@@ -158,7 +158,7 @@ def _divide(bodies: Bodies, inside: bool, panels: Panels) -> tuple[Index, Array,
         values = np.stack(
             [at_left - 0.5 * u * u, at_middle - 0.5 * (tip + middle * middle) ** 2, at_right - 0.5 * w * w]
         )
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             width = np.log((right - left) * (right + left))
             share = (middle + left) / (2 * (right + left))  # of the panel, in u, that is left of the middle
             bend = np.abs(at_left + share * (at_right - at_left) - at_middle)
