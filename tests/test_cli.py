@@ -303,6 +303,71 @@ def test_audit_refuses_options(run, table, options, parts):
     assert one_line(run("audit"), "file", "isoperimetry audit --help")
 
 
+# theorems
+
+
+def names_in(text):
+    return re.findall(r"^([A-Z][A-Z_]+)\b", text, flags=re.MULTILINE)
+
+
+def test_theorems_are_listed(run):
+    result = run("theorems")
+    assert result.exit_code == 0 and result.stderr == ""
+    assert names_in(result.stdout) == [theorem.name for theorem in bounds.THEOREMS]
+    assert "isoperimetry theorems NAME" in result.stdout
+
+
+@pytest.mark.parametrize("columns", [20, 60, 250])
+def test_the_list_of_theorems_is_never_cut(run, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = run("theorems").stdout
+    assert "…" not in text and names_in(text) == [theorem.name for theorem in bounds.THEOREMS]
+    words = re.sub(r"\s+", "", "".join(re.sub(r"^[A-Z][A-Z_]+\b", "", line) for line in text.splitlines()))
+    for theorem in bounds.THEOREMS:
+        assert re.sub(r"\s+", "", theorem.statement) in words
+
+
+@pytest.mark.parametrize(
+    "options", [{"space": "sphere"}, {"assumption": "Half-Space"}, {"direction": "LOWER", "space": "cube"}]
+)
+def test_theorems_can_be_filtered(run, options):
+    expected = [theorem.name for theorem in bounds.THEOREMS.search(**options)]
+    words = [word for name, text in options.items() for word in (f"--{name}", text)]
+    assert 0 < len(expected) < 5 and names_in(run("theorems", *words).stdout) == expected
+    found = json.loads(run("theorems", "--json", *words).stdout, parse_constant=pytest.fail)
+    assert [record["name"] for record in found] == expected
+
+
+@pytest.mark.parametrize("name", ["SPHERE_MEAN_DISTANCE", "sphere-mean-distance", "Sphere_Mean-Distance"])
+def test_a_theorem_is_shown_whole(run, monkeypatch, name):
+    monkeypatch.setenv("COLUMNS", "30")
+    theorem = bounds.THEOREMS["SPHERE_MEAN_DISTANCE"]
+    result = run("theorems", name)
+    assert result.exit_code == 0 and result.stdout == theorem.describe()
+    assert "\n@misc{gilmer2018,\n" in result.stdout and f"Formula: {theorem.formula}\n" in result.stdout
+
+
+def test_theorems_as_json(run):
+    found = json.loads(run("theorems", "noise-norm", "--json").stdout, parse_constant=pytest.fail)
+    assert found == bounds.THEOREMS["NOISE_NORM"].to_dict()
+    found = json.loads(run("theorems", "--json").stdout, parse_constant=pytest.fail)
+    assert [record["name"] for record in found] == [theorem.name for theorem in bounds.THEOREMS]
+    assert all(record["formula"] and record["proof"] and record["source"]["year"] for record in found)
+
+
+@pytest.mark.parametrize(
+    "words, parts",
+    [
+        (["no-such-theorem"], ["'NO_SUCH_THEOREM'", "must be one of", "'GAUSSIAN_ENLARGEMENT'"]),
+        (["DISTANCE"], ["'DISTANCE'", "'SPHERE_DISTANCE'"]),
+        (["noise-norm", "other"], ["other", "isoperimetry theorems --help"]),
+        (["--label", "worst"], ["--label"]),
+    ],
+)
+def test_theorems_refuses(run, words, parts):
+    assert one_line(run("theorems", *words), *parts)
+
+
 # the program
 
 

@@ -28,7 +28,7 @@ class Catalogue(tuple[Theorem, ...]):
     >>> THEOREMS["GAUSSIAN_DISTANCE"].direction
     'upper limit of a quantile of the distance from noisy samples'
     >>> [theorem.name for theorem in THEOREMS.search(assumption="half-space")]
-    ['HALFSPACE_DISTANCE', 'HALFSPACE_RATE']
+    ['HALFSPACE_DISTANCE', 'HALFSPACE_RATE', 'HALFSPACE_DISTANCE_NORM']
     """
 
     __slots__ = ()

@@ -224,7 +224,9 @@ def _radius(
     unit = as_nonnegative(name, length, "the scale of the noise, in the unit of the inputs")
     first = quantile(top)
     if p_b is None:
-        return evaluate(lambda **given: stretch(np.maximum(first, 0.0), given[name]), **{form: top.value, name: unit})
+        return evaluate(
+            lambda **given: stretch(np.maximum(first, 0.0), given[name]), None, **{form: top.value, name: unit}
+        )
     second = read_rate(None, None, as_rate("p_b", p_b), None)
 
     def formula(**given: Array) -> Array:
@@ -232,7 +234,7 @@ def _radius(
         both = np.isinf(first) & (first == quantile(second))  # two certain classes contradict one another: abstain
         return stretch(np.maximum(np.where(both, 0.0, gap), 0.0), given[name])
 
-    return evaluate(formula, **{form: top.value, "p_b": second.value, name: unit})
+    return evaluate(formula, None, **{form: top.value, "p_b": second.value, name: unit})
 
 
 def _laplace_quantile(rate: Rate) -> Array:

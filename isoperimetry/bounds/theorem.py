@@ -130,7 +130,7 @@ class Theorem(Record):
             "Tightness": self.tightness, "Proof idea": self.proof, "Common mistake": self.mistake,
             "Function": self.function, "Source": self.cite(),
         }  # fmt: skip
-        return "".join(f"{title}: {text}\n" for title, text in fields.items() if text)
+        return "".join(f"{title}: {text}\n".replace(": \n", ":\n") for title, text in fields.items() if text)
 
     def cite(self) -> str:
         """Return the source in words and as a BibTeX entry."""
@@ -165,7 +165,7 @@ def _is_half_space(error_set: Any) -> bool | None:
         case sets.Complement() | sets.Moved():
             return _is_half_space(error_set.error_set)
         case sets.UnionOfHalfSpaces():
-            return len(error_set.units) == 1
+            return bool(np.all(np.abs(error_set.units - error_set.units[0]) <= 1e-15))  # one direction, to rounding
         case sets.Union():  # what more than one part makes together is not looked into
             return _is_half_space(error_set.parts[0]) if len(error_set.parts) == 1 else None
         case sets.Orthant():

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
 
 from isoperimetry._validate import Array
 from isoperimetry.sets._radial import Radial
@@ -44,6 +47,10 @@ class Ball(Radial):
 
     center: Array
     radius: float
+
+    if TYPE_CHECKING:  # what the constructor takes; the fields say what it keeps
+
+        def __init__(self, center: ArrayLike, radius: float) -> None: ...
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "center", fixed_point("center", self.center))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -43,6 +44,10 @@ class Box(Faces):
 
     low: Array
     high: Array
+
+    if TYPE_CHECKING:  # what the constructor takes; the fields say what it keeps
+
+        def __init__(self, low: ArrayLike, high: ArrayLike) -> None: ...
 
     def __post_init__(self) -> None:
         low, high = as_ends("low", self.low), as_ends("high", self.high)

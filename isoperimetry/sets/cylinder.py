@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import ArrayLike
 
 from isoperimetry import _validate
 from isoperimetry._validate import Array
@@ -48,6 +50,10 @@ class Cylinder(Radial):
     center: Array
     radius: float
     dim: int = field()
+
+    if TYPE_CHECKING:  # what the constructor takes; the fields say what it keeps
+
+        def __init__(self, center: ArrayLike, radius: float, dim: int) -> None: ...
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "center", fixed_point("center", self.center))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from isoperimetry._validate import Array
 from isoperimetry.sets._line import Line
@@ -42,6 +44,10 @@ class HalfSpace(Strip):
     normal: Array
     offset: float
     unit: Array = field(init=False)
+
+    if TYPE_CHECKING:  # what the constructor takes; the fields say what it keeps
+
+        def __init__(self, normal: ArrayLike, offset: float) -> None: ...
 
     def __post_init__(self) -> None:
         normal, unit = unit_normal("HalfSpace", self.normal)

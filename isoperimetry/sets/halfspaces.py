@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,6 +54,10 @@ class UnionOfHalfSpaces(Shape):
     _depths: Array = field(init=False)
     _spanned: Array = field(init=False)
     _groups: Groups = field(init=False)
+
+    if TYPE_CHECKING:  # what the constructor takes; the fields say what it keeps
+
+        def __init__(self, normals: ArrayLike, offsets: ArrayLike) -> None: ...
 
     def __post_init__(self) -> None:
         normals, units = _unit_normals(self.normals)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from isoperimetry import _validate
 from isoperimetry._validate import Array
@@ -41,6 +43,10 @@ class Orthant(Faces):
 
     thresholds: Array
     _open: Array = field(init=False)
+
+    if TYPE_CHECKING:  # what the constructor takes; the fields say what it keeps
+
+        def __init__(self, thresholds: ArrayLike) -> None: ...
 
     def __post_init__(self) -> None:
         thresholds = as_ends("thresholds", self.thresholds)

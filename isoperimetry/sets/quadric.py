@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from isoperimetry import _validate
 from isoperimetry._validate import Array
@@ -67,6 +68,10 @@ class Quadric(Shape):
     _weights: Array = field(init=False)
     _group: NDArray[np.int64] = field(init=False)
     _counts: Array = field(init=False)
+
+    if TYPE_CHECKING:  # what the constructor takes; the fields say what it keeps
+
+        def __init__(self, A: ArrayLike | tuple[ArrayLike, ArrayLike], b: ArrayLike, c: float) -> None: ...
 
     def __post_init__(self) -> None:
         b = fixed_point("b", self.b)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from isoperimetry._validate import Array
 from isoperimetry.sets._line import Line
@@ -41,6 +43,10 @@ class Slab(Strip):
     center_offset: float
     half_width: float
     unit: Array = field(init=False)
+
+    if TYPE_CHECKING:  # what the constructor takes; the fields say what it keeps
+
+        def __init__(self, normal: ArrayLike, center_offset: float, half_width: float) -> None: ...
 
     def __post_init__(self) -> None:
         normal, unit = unit_normal("Slab", self.normal)

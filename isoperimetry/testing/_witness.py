@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from isoperimetry import special
 from isoperimetry.bounds import Theorem
-from isoperimetry.sets import DistanceLaw, ErrorSet, HalfSpace, UnionOfHalfSpaces
+from isoperimetry.sets import Complement, DistanceLaw, ErrorSet, HalfSpace, Slab, UnionOfHalfSpaces
 from isoperimetry.sets.base import ComplementedSet
 
 
@@ -134,22 +134,33 @@ def _worst_case(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> 
 
 
 def _affine(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> Iterator[Case]:
+    faces = _n_faces(witness.error_set)
     truth = float(witness.error_set.signed_distance(witness.center))
-    if truth < 0:  # the center is classified wrongly: nothing is claimed
+    if faces is None or truth < 0:  # of a center that is classified wrongly nothing is claimed
         return
-    n_faces = len(witness.error_set.units) if isinstance(witness.error_set, UnionOfHalfSpaces) else 1
-    limits: Any = theorem(**witness.rate, sigma=witness.sigma, classes=n_faces + 1)
+    limits: Any = theorem(**witness.rate, sigma=witness.sigma, classes=faces + 1)
     low, high = limits
     unit = max(witness.sigma, truth)
     yield Case("the distance of the center", truth, low, unit, "lower")
     yield Case("the distance of the center", truth, high, unit, "upper")
 
 
+def _n_faces(error_set: ErrorSet) -> int | None:
+    """Return of how many half-spaces a set is the union, if it is one."""
+    if isinstance(error_set, Complement) and isinstance(error_set.error_set, Slab):
+        return 2
+    return len(error_set.units) if isinstance(error_set, UnionOfHalfSpaces) else 1 if _is_one(error_set) else None
+
+
+def _is_one(error_set: ErrorSet) -> bool:
+    return isinstance(error_set, HalfSpace) or (isinstance(error_set, Complement) and _is_one(error_set.error_set))
+
+
 def _norm_median(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> Iterator[Case]:
     error_set = witness.error_set
     for p in (2.0, math.inf) if "enlarged_volume_inf" in error_set.capabilities else (2.0,):
         bound = float(theorem(**witness.rate, sigma=witness.sigma, dim=error_set.dim, p=p))
-        if bound < math.inf:
+        if bound != math.inf:  # NaN is no bound, and fails
             share = float(error_set.enlarged_volume(bound, witness.center, witness.sigma, p=p))
             yield Case(f"P[d <= {bound!r}] for p={p}", share, 0.5, 1.0, "lower")
 
@@ -169,7 +180,7 @@ def _smoothing(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> I
     if witness.mu < 0.5:
         forms = {"log_mu": "log_error_rate"}
         radius = float(theorem(sigma=witness.sigma, **{forms[name]: value for name, value in witness.rate.items()}))
-        if radius < math.inf:
+        if radius != math.inf:
             rng = np.random.default_rng(witness.error_set.dim)
             normal = getattr(witness.error_set, "unit", None)
             for direction in (normal, np.eye(1, witness.error_set.dim)[0], rng.standard_normal(witness.error_set.dim)):

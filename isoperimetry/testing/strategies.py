@@ -112,7 +112,7 @@ def _normals(draw: st.DrawFn, dim: int) -> Array:
     length = draw(st.sampled_from((1.0, -1.0, 3.0, 0.0)))
     if length == 0:
         return np.random.default_rng(draw(st.integers(0, 2**32 - 1))).standard_normal(dim)
-    return length * np.eye(1, dim, draw(st.integers(0, dim - 1)))[0]
+    return np.asarray(length * np.eye(1, dim, draw(st.integers(0, dim - 1)))[0])
 
 
 _FAST = ("half-space", "slab", "ball", "cylinder", "shell", "half-spaces", "complement of a box", "moved")

@@ -16,7 +16,8 @@ def test_a_complement_is_the_other_side(data, sigma, length):
     error_set = data.draw(error_sets(dim=3, scale=sigma))
     other, back = Complement(error_set), Complement(Complement(error_set))
     x = sigma * np.random.default_rng(0).standard_normal((20, 3))
-    assert isinstance(other, ErrorSet) and other.dim == 3 and other.capabilities == error_set.capabilities
+    assert isinstance(other, ErrorSet) and other.dim == 3
+    assert other.capabilities == error_set.complement_capabilities and back.capabilities == error_set.capabilities
     assert np.array_equal(other.contains(x), ~error_set.contains(x)) and other.contains(x[0]) is not error_set.contains(
         x[0]
     )
@@ -24,10 +25,11 @@ def test_a_complement_is_the_other_side(data, sigma, length):
     assert other.volume(sigma=sigma) + error_set.volume(sigma=sigma) == pytest.approx(1, abs=1e-14)
     assert other.log_volume(sigma=sigma) == error_set.complement_log_volume(sigma=sigma)
     eps = length * sigma
-    assert other.enlarged_volume(eps, sigma=sigma) >= other.volume(sigma=sigma) * (1 - 1e-13)
+    if "enlarged_volume" in other.capabilities:
+        assert other.enlarged_volume(eps, sigma=sigma) >= other.volume(sigma=sigma) * (1 - 1e-13)
     assert back.volume(sigma=sigma) == error_set.volume(sigma=sigma)
     assert back.log_volume(sigma=sigma) == error_set.log_volume(sigma=sigma)
-    assert back.enlarged_volume(eps, sigma=sigma, p=1) == error_set.enlarged_volume(eps, sigma=sigma, p=1)
+    assert back.enlarged_volume(eps, sigma=sigma) == error_set.enlarged_volume(eps, sigma=sigma)
     assert back.complement_log_volume(sigma=sigma) == other.log_volume(sigma=sigma)
 
 
