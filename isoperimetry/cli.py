@@ -240,6 +240,8 @@ def theorems(
     chosen = bounds.THEOREMS.search(space=space, assumption=assumption, direction=direction)
     if json:
         write_out(report.to_json(list(chosen)) + "\n")
+    elif not chosen:
+        write_out("No theorem matches. isoperimetry theorems lists them all.\n")
     else:
         rows = [[theorem.name, theorem.statement] for theorem in chosen]
         _print_table("Theorems (isoperimetry theorems NAME shows one whole)", ["name", "statement"], rows, wrap=1)

@@ -55,7 +55,8 @@ def enlargement(ax: Any) -> None:
 def distance(ax: Any) -> None:
     """Largest median number of bits between a random word and a set that holds 1 % of the words, by their length.
 
-    Balls attain it. It follows half of the Gaussian distance times sqrt(n); the bound for letters of any kind is larger.
+    Balls that hold just so many words attain it. It follows half of the Gaussian distance times sqrt(n). The bound for
+    letters of any kind is larger.
     """
     dim = np.unique(np.concatenate([np.arange(8, 200), np.arange(200, 1001, 4)]))
     most = hamming.median_distance_bound(0.01, dim=dim)

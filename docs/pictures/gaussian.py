@@ -64,7 +64,7 @@ def enlargement(ax: Any) -> None:
 def distance(ax: Any) -> None:
     """Median distance from noisy samples to sets of other shapes, against their error rate.
 
-    All lie below the curve of the half-space, and shapes as different as these do not lie far below it.
+    All lie below the curve of the half-space; a slab about the center lies far below it, however thin it is.
     """
     mu, few = np.geomspace(1e-5, 0.6, 200), np.geomspace(1e-5, 0.499, 12)
     most = bounds.median_distance_bound(mu)
@@ -96,7 +96,8 @@ def distance(ax: Any) -> None:
 def mean(ax: Any) -> None:
     """Mean distance from noisy samples to a set, against its error rate.
 
-    Real sets lie below the bound of the mean, and many of them above the bound of the median, which bounds no mean.
+    All lie below the bound of the mean and, where errors are frequent, above the bound of the median, which bounds no
+    mean.
     """
     mu, few = np.linspace(0.005, 1, 300), np.linspace(0.1, 0.98, 18) ** 2
     most = bounds.mean_distance_bound(mu)

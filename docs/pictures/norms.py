@@ -57,7 +57,7 @@ def halfspace_distance_norm(ax: Any) -> None:
     near=("GAUSSIAN_DISTANCE", "HALFSPACE_DISTANCE_NORM"),
 )
 def norm_distance(ax: Any) -> None:
-    """Median distance of noisy samples to half-spaces with an error rate of 1 %, in noise of scale 2 and 1 along two axes.
+    """Median distance of noisy samples to half-spaces of measure 1 %, in noise of scale 2 and 1 along two axes.
 
     Each norm has its bound (blue), which half-spaces of one direction attain. In l2 it has the largest scale: with the
     smallest, or their root mean square, it is false.

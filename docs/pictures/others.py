@@ -23,7 +23,7 @@ from pictures.style import BOUND, FILL, GREYS, NAMES, TINTS, WRONG, axes, label,
     near=("GAUSSIAN_ENLARGEMENT", "LINE_ENLARGEMENT", "GENERATOR_ENLARGEMENT"),
 )
 def strongly(ax: Any) -> None:
-    """Share of the samples within eps of half-lines that hold 5 %, for distributions at least as curved as the Gaussian.
+    """Share of the samples within eps of half-lines that hold 5 % of them, for distributions of the kind assumed.
 
     They grow at least as fast as a half-line does in Gaussian noise; the more curved the faster.
     """
@@ -62,7 +62,8 @@ def strongly(ax: Any) -> None:
 def line(ax: Any) -> None:
     """Share of Gumbel numbers within eps of sets that hold 10 % of them.
 
-    The right tail is the longer one, so that the half-line there grows the least; two half-lines and intervals grow more.
+    The right tail is the longer one, so that the half-line there grows the least. Two half-lines, or an interval, grow
+    more.
     """
     from scipy.stats import gumbel_r
 

@@ -62,7 +62,7 @@ def cube_enlargement(ax: Any) -> None:
 def cube_distance(ax: Any) -> None:
     """Largest median distance in the unit cube, against the measure of the set, and that of two kinds of sets.
 
-    A ball of dimension 2 in a corner is farther than a half-cube of the same measure where both are small.
+    Among sets of small measure a quarter disc in a corner is farther than a half-cube.
     """
     mu = np.linspace(0.002, 0.55, 200)
     most = cube.median_distance_bound(mu)
