@@ -36,8 +36,8 @@ Numbers: for mu = 0.01 this is **{distance:.3f} sigma**. At least half of the no
 error within {distance:.3f} sigma, whatever the classifier. The noise itself is long: in a 224 x 224 colour image, n =
 {IMAGENET:,} numbers, its length is about sqrt(n) sigma = {length:.1f} sigma. A step of
 {100 * distance / length:.1f} % of the length of the noise leads to an error, in the right direction. A model
-that is wrong in one of 100 random steps of length {length:.0f} must therefore be wrong after well chosen steps
-that are {length / distance:.0f} times shorter.
+that is wrong in one of 100 random steps of length {length:.0f} must therefore be wrong, seen from at least half of the
+noisy copies, after a well chosen step that is {length / distance:.0f} times shorter.
 
 Why does the dimension not matter? Only one direction counts for a half-space, and along it the noise has scale
 sigma whatever the number of other directions. The other sets are compared with it. What grows with n is the

@@ -11,7 +11,7 @@ from isoperimetry import special
 from isoperimetry._validate import Array, as_count
 from isoperimetry.bounds._spaces import as_dim, assumption
 from isoperimetry.bounds.gaussian.halfspace import SPACE, half_space_of_measure
-from isoperimetry.bounds.gaussian.sources import FORD_2019
+from isoperimetry.bounds.gaussian.sources import ELEMENTARY
 from isoperimetry.bounds.rate import evaluate, read_rate, read_sigma, stretch
 from isoperimetry.bounds.theorem import GAUSSIAN_NOISE, ONE_CENTER, Theorem
 from isoperimetry.sets import ErrorSet
@@ -176,7 +176,7 @@ CENTER_WORST_CASE = Theorem(
     space=SPACE,
     assumptions=(GAUSSIAN_NOISE, ONE_CENTER),
     direction="upper limit of the distance of the center",
-    source=FORD_2019,
+    source=ELEMENTARY,
     bound=worst_case_distance,
     extremal=complement_of_ball,
     tightness="Equality for the complement of a ball about the center, and for no other closed set.",
@@ -204,7 +204,7 @@ CENTER_AFFINE = Theorem(
         ),
     ),
     direction="lower limit of the distance of the center, and an upper one",
-    source=FORD_2019,
+    source=ELEMENTARY,
     bound=affine_classifier_distance,
     extremal=half_space_of_measure,
     tightness=(

@@ -68,3 +68,9 @@ BORELL_1985 = Source(
     title="Geometric bounds on the Ornstein-Uhlenbeck velocity process",
     venue="Zeitschrift für Wahrscheinlichkeitstheorie und verwandte Gebiete 70, 1-13",
 )
+ELEMENTARY = Source(
+    authors="The isoperimetry developers",
+    year=2026,
+    title="Elementary: the proof is on the page of the theorem",
+    venue="Documentation of isoperimetry, docs/theory",
+)
