@@ -46,8 +46,8 @@ def test_readme_examples() -> None:
     assert outcome.failed == 0
 
 
-@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.name)
-def test_tutorials(page: Path) -> None:
+@pytest.mark.parametrize("page", [*TUTORIALS, ROOT / "docs" / "sets.md"], ids=lambda page: page.name)
+def test_pages_with_examples(page: Path) -> None:
     outcome = doctest.testfile(str(page), module_relative=False, optionflags=FLAGS)
     assert outcome.attempted >= 5
     assert outcome.failed == 0

@@ -50,7 +50,8 @@ def test_error_sets_are_exact_and_reach_the_noise(error_set, large):
     assert not isinstance(error_set, HalfSpace) and error_set.dim == 2
     assert {"volume", "enlarged_volume"} <= error_set.capabilities
     assert math.isfinite(error_set.log_volume()) and 0 <= error_set.volume() <= 1
-    assert abs(large.signed_distance(np.zeros(1))) <= 2500
+    gap = large.signed_distance(np.zeros(1))
+    assert abs(gap) <= 2500 or gap == -math.inf  # half-spaces may cover the line
     assert math.isfinite(large.log_volume(sigma=100.0))
 
 
