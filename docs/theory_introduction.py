@@ -22,7 +22,7 @@ def opening() -> str:
 
 Take an image and add Gaussian noise of scale sigma to every pixel, again and again. A classifier is wrong on a
 share mu of these noisy copies. All points on which it is wrong form its *error set*, and mu is the Gaussian
-measure of that set. How near to the errors are the copies that it still gets right?
+measure of that set. How near to the errors are the noisy copies?
 
 Isoperimetric inequalities answer this. The best known is that among all bodies of one volume the ball has the
 least surface. In Gaussian noise volume becomes probability, and the ball's place is taken by the half-space,
@@ -61,10 +61,11 @@ def inputs() -> str:
 The theorems above speak of *noisy copies*. About the distance from the image itself, the center of the noise,
 to the nearest error the error rate says much less. All numbers are for mu = 0.01, in units of sigma.
 
-- **Nothing forbids the distance 0.** A thin needle of errors, or a ball that touches the image, can have any
-  error rate below 1/2. No error rate, however small, certifies that the image is far from an error.
-- **The worst case is far away.** If all errors lie outside a ball about the image, it is sigma R away from
-  them, where R^2 is the upper mu-quantile of chi-square with n degrees of freedom:
+- **Nothing forbids the distance 0.** A ball of errors that touches the image can have any error rate below
+  1/2, and a thin needle of errors that reaches the image changes no error rate. No error rate, however small,
+  certifies that the image is far from an error.
+- **The worst case is far away.** If the errors are all points outside a ball about the image, it is sigma R
+  away from them, where R^2 is the upper mu-quantile of chi-square with n degrees of freedom:
   {worst_case_distance(0.01, dim=784):.2f} for n = 784 and {worst_case_distance(0.01, dim=IMAGENET):.2f} for n =
   {IMAGENET:,}, about sqrt(n). This is sharp, so that "there is an error within {a:.3f} sigma of the image" is
   false in general. See [the worst case](center-worst-case.md).

@@ -60,6 +60,7 @@ _PUBLIC = {
         "audit_many",
         "check",
     ),
+    "isoperimetry.errors": ("NotExact",),
     "isoperimetry.intervals": (
         "BetaBinomialSequence",
         "clopper_pearson",

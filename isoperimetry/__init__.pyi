@@ -125,6 +125,9 @@ from isoperimetry.checks import (
 from isoperimetry.checks import (
     check as check,
 )
+from isoperimetry.errors import (
+    NotExact as NotExact,
+)
 from isoperimetry.intervals import (
     BetaBinomialSequence as BetaBinomialSequence,
 )

@@ -115,7 +115,10 @@ def as_points(name: str, value: ArrayLike, *, dim: int, owner: str) -> Array:
     """Return points of shape (..., dim)."""
     array = as_float(name, value)
     if array.ndim == 0 or array.shape[-1] != dim:
-        raise ValueError(f"{owner} has dim={dim} but {name} has shape {array.shape}: the last axis must equal dim.")
+        hint = " Flatten images with reshape(len(x), -1)." if array.ndim > 2 and array[0].size == dim else ""
+        raise ValueError(
+            f"{owner} has dim={dim} but {name} has shape {array.shape}: the last axis must equal dim.{hint}"
+        )
     return array
 
 

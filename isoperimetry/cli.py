@@ -228,22 +228,23 @@ def theorems(
         str | None, typer.Option(help="Only those that assume this, for instance half-space.")
     ] = None,
     direction: Annotated[str | None, typer.Option(help="Only those that bound this, for instance upper.")] = None,
+    label: Annotated[str | None, typer.Option(help="Only those with this label, for instance prediction.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """List the theorems that the bounds rest on, or show one with its source."""
     from isoperimetry import bounds, report
 
     if name is not None:
-        theorem = bounds.THEOREMS[name.upper().replace("-", "_")]
+        theorem = bounds.THEOREMS[name]
         write_out(report.to_json(theorem) + "\n" if json else theorem.describe())
         return
-    chosen = bounds.THEOREMS.search(space=space, assumption=assumption, direction=direction)
+    chosen = bounds.THEOREMS.search(space=space, assumption=assumption, direction=direction, label=label)
     if json:
         write_out(report.to_json(list(chosen)) + "\n")
     elif not chosen:
         write_out("No theorem matches. isoperimetry theorems lists them all.\n")
     else:
-        rows = [[theorem.name, theorem.statement] for theorem in chosen]
+        rows = [[theorem.name, f"{theorem.label}. {theorem.statement}"] for theorem in chosen]
         _print_table("Theorems (isoperimetry theorems NAME shows one whole)", ["name", "statement"], rows, wrap=1)
 
 

@@ -32,4 +32,7 @@ class ModelError(IsoperimetryError, ValueError):
 
 
 class NotExact(IsoperimetryError, ValueError):
-    """What was asked has no exact answer here: it is refused, and never approximated in silence."""
+    """What was asked of an error set has no exact answer: it is refused, and never approximated in silence.
+
+    An estimate with an interval: draw noise, count ``contains(x)``, and take `isoperimetry.clopper_pearson`.
+    """

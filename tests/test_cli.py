@@ -358,10 +358,10 @@ def test_theorems_as_json(run):
 @pytest.mark.parametrize(
     "words, parts",
     [
-        (["no-such-theorem"], ["'NO_SUCH_THEOREM'", "must be one of", "'GAUSSIAN_ENLARGEMENT'"]),
-        (["DISTANCE"], ["'DISTANCE'", "'SPHERE_DISTANCE'"]),
+        (["no-such-theorem"], ["theorem='no-such-theorem'", "must be the name of a theorem"]),
+        (["DISTANCE"], ["'DISTANCE'", "Perhaps NORM_DISTANCE or"]),
         (["noise-norm", "other"], ["other", "isoperimetry theorems --help"]),
-        (["--label", "worst"], ["--label"]),
+        (["--source", "Borell"], ["--source"]),
     ],
 )
 def test_theorems_refuses(run, words, parts):

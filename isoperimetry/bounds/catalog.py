@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import SupportsIndex, overload
 
-from isoperimetry import _validate
 from isoperimetry.bounds import (
     ball,
     cube,
@@ -40,15 +40,33 @@ class Catalogue(tuple[Theorem, ...]):
     @overload
     def __getitem__(self, key: str) -> Theorem: ...
     def __getitem__(self, key: SupportsIndex | slice | str) -> Theorem | Catalogue:
-        """Return the theorem of that name or position; ValueError names the names there are."""
+        """Return the theorem of that name, in any case, or position; ValueError names those that are near."""
         if isinstance(key, str):
-            name = _validate.as_choice("theorem", key, [theorem.name for theorem in self])
-            return next(theorem for theorem in self if theorem.name == name)
+            name, names = key.upper().replace("-", "_"), [theorem.name for theorem in self]
+            if name not in names:
+                near = difflib.get_close_matches(name, names, n=3, cutoff=0.3)
+                hint = f"Perhaps {' or '.join(near)}?" if near else "THEOREMS lists them all."
+                raise ValueError(f"theorem={key!r} must be the name of a theorem. {hint}")
+            return self[names.index(name)]
         found = tuple.__getitem__(self, key)
         return Catalogue(found) if isinstance(found, tuple) else found
 
+    def __contains__(self, key: object) -> bool:
+        """Return whether a theorem, or one of that name, is among them."""
+        if isinstance(key, str):
+            return any(theorem.name == key.upper().replace("-", "_") for theorem in self)
+        return tuple.__contains__(self, key)
+
+    def __repr__(self) -> str:
+        return "\n".join(repr(theorem) for theorem in self) or "<no theorem>"
+
     def search(
-        self, *, space: str | None = None, assumption: str | None = None, direction: str | None = None
+        self,
+        *,
+        space: str | None = None,
+        assumption: str | None = None,
+        direction: str | None = None,
+        label: str | None = None,
     ) -> Catalogue:
         """Return the theorems whose fields contain the given words, in any case.
 
@@ -60,6 +78,8 @@ class Catalogue(tuple[Theorem, ...]):
             Part of the name of one of the assumptions, for instance "half-space".
         direction : str, optional
             Part of the direction, for instance "upper" or "noisy samples".
+        label : str, optional
+            Part of the label, for instance "noisy sample", "prediction" or "worst case".
 
         Returns
         -------
@@ -69,7 +89,12 @@ class Catalogue(tuple[Theorem, ...]):
 
         def matches(theorem: Theorem) -> bool:
             names = " | ".join(condition.name for condition in theorem.assumptions)
-            pairs = ((space, theorem.space), (assumption, names), (direction, theorem.direction))
+            pairs = (
+                (space, theorem.space),
+                (assumption, names),
+                (direction, theorem.direction),
+                (label, theorem.label),
+            )
             return all(wanted is None or wanted.lower() in text.lower() for wanted, text in pairs)
 
         return Catalogue(theorem for theorem in self if matches(theorem))

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from isoperimetry.bounds.gaussian import quantile_distance_bound
 from isoperimetry.sets import DistanceLaw, ErrorSet
-from isoperimetry.sets.base import ComplementedSet
+from isoperimetry.sets.base import ComplementedSet, one_number
 
 
 def efficiency(error_set: ErrorSet, *, q: float = 0.5, center: ArrayLike | None = None, sigma: float = 1.0) -> float:
@@ -22,7 +22,7 @@ def efficiency(error_set: ErrorSet, *, q: float = 0.5, center: ArrayLike | None 
     Parameters
     ----------
     error_set : ErrorSet
-        A set with exact "log_volume" and "enlarged_volume" among its `capabilities`.
+        A set whose log_volume and enlarged_volume are exact here, as `capabilities` says for every center.
     q : float
         Level of the quantile, in (0, 1); 0.5 is the median.
     center : array, shape (dim,), optional
@@ -58,9 +58,9 @@ def efficiency(error_set: ErrorSet, *, q: float = 0.5, center: ArrayLike | None 
     0.305053
     """
     if not isinstance(error_set, ErrorSet):
-        raise TypeError(f"error_set={error_set!r} must be a set of isoperimetry.sets: its volumes must be exact.")
-    law = DistanceLaw(error_set, center, sigma)
-    true = law.quantile(q)
+        raise TypeError(f"error_set={error_set!r} must be a set of isoperimetry.sets.")
+    level = one_number("q", q, lambda t: ~((t <= 0) | (t >= 1)), "in (0, 1)", "it is the level of a quantile.")
+    true = float(DistanceLaw(error_set, center, sigma).quantile(level))
     log_mu = float(error_set.log_volume(center, sigma))
     rate: dict[str, Any] = {"log_mu": log_mu}
     if log_mu > -0.5 and isinstance(error_set, ComplementedSet):

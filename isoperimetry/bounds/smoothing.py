@@ -355,8 +355,8 @@ SMOOTHING_RADIUS_LAPLACE = Theorem(
         "trade-off curve is convex, so that the other coordinates do no harm, and steps along coordinates add."
     ),
     mistake=(
-        "The published max((b / 2) log(p_A / p_B), -b log(1 - p_A + p_B)) is never larger, and smaller unless p_B = "
-        "1 - p_A."
+        "The published max((b / 2) log(p_A / p_B), -b log(1 - p_A + p_B)) is never larger, and smaller where p_A > 1/2 "
+        "unless p_B = 1 - p_A."
     ),
 )
 SMOOTHING_RADIUS_UNIFORM = Theorem(

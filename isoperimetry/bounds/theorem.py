@@ -43,7 +43,7 @@ class Assumption(Record):
         return {"name": self.name, "text": self.text}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Theorem(Record):
     """A theorem and the function that evaluates it.
 
@@ -105,7 +105,10 @@ class Theorem(Record):
         return self.bound(*args, **kwargs)
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.direction}): {self.statement}"
+        return f"{self.name} ({self.label}; {self.direction}): {self.statement}"
+
+    def __repr__(self) -> str:
+        return f"<Theorem {self.name}: {self.label}>"
 
     def check(self, error_set: Any) -> dict[str, bool | None]:
         """Return, by name, whether the assumptions hold for a set; None where looking at the set cannot decide it."""
@@ -134,23 +137,30 @@ class Theorem(Record):
 
     def cite(self) -> str:
         """Return the source in words and as a BibTeX entry."""
+        return f"{self.source}\n\n{self.bibtex()}"
+
+    def bibtex(self) -> str:
+        """Return the source as a BibTeX entry alone."""
         source = self.source
         surname = re.split(r",| and ", source.authors)[0].split()[-1]
         plain = unicodedata.normalize("NFKD", surname).encode("ascii", "ignore").decode()
         key = re.sub(r"\W", "", plain).lower() + str(source.year)
+        authors = source.authors.replace(" and ", ", ")
+        if source.authors.startswith("The "):  # a group has no family name
+            authors = f"{{{source.authors}}}"
         entry = {
-            "author": source.authors.replace(" and ", ", ").replace(", ", " and "),
+            "author": authors if source.authors.startswith("The ") else authors.replace(", ", " and "),
             "title": f"{{{source.title}}}",
             "howpublished": source.venue,
             "year": str(source.year),
             "note": source.number,
         }
         lines = ",\n".join(f"  {name} = {{{text}}}" for name, text in entry.items() if text)
-        return f"{source}\n\n@misc{{{key},\n{lines}\n}}"
+        return f"@misc{{{key},\n{lines}\n}}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-safe values; functions become their names."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__} | {"bound": self.function}
         return {name: value.__name__ if callable(value) else to_json(value) for name, value in fields.items()}
 
 
@@ -186,6 +196,24 @@ def _is_half_space(error_set: Any) -> bool | None:
     return None
 
 
+def _is_beyond_faces(error_set: Any) -> bool | None:
+    match error_set:
+        case sets.UnionOfHalfSpaces():
+            return True
+        case sets.Moved():
+            return _is_beyond_faces(error_set.error_set)
+        case sets.Complement():
+            inner = error_set.error_set
+            if isinstance(inner, sets.Slab | sets.Box | sets.Orthant | sets.HalfSpace):
+                return True
+            if isinstance(inner, sets.Complement):
+                return _is_beyond_faces(inner.error_set)
+            return False if isinstance(inner, sets.Ball | sets.Shell | sets.Cylinder) and inner.dim > 1 else None
+        case sets.Slab() | sets.Ball() | sets.Shell() | sets.Cylinder():
+            return False
+    return True if _is_half_space(error_set) else None
+
+
 GAUSSIAN_NOISE = Assumption(
     name="isotropic Gaussian noise",
     text="The samples are draws of N(center, sigma**2 I), in the space where distances are measured, in l2.",
@@ -200,4 +228,9 @@ HALF_SPACE = Assumption(
     name="half-space",
     text="The error set is a half-space, as for a linear classifier of two classes.",
     holds=_is_half_space,
+)
+BEYOND_FACES = Assumption(
+    name="convex correct region",
+    text="The correct region is an intersection of at most K - 1 half-spaces and contains the center.",
+    holds=_is_beyond_faces,
 )

@@ -56,11 +56,21 @@ def _newton(y: float, target: float, dim: float, lower: bool) -> float:
 
 
 @kernel
+def _log_power_quantile(log_p: float, a: float) -> float:
+    """Return log x with (x / 2)**a / Gamma(1 + a) = exp(log_p), which is the lower tail near 0."""
+    return (log_p + log_gamma_1p(a)) / a + LOG_2
+
+
+@kernel
 def _log_upper_quantile(log_q: float, dim: float) -> float:
     """Return log x with log P[X > x] = log_q, for log_q <= -log(2)."""
     depth = -2.0 * log_q
     if depth > FAR:
         return math.log(-log_q) + LOG_2
+    if dim < 1.0:  # nearly all of the mass may be at 0, and so the quantile
+        start = _log_power_quantile(log1mexp(log_q), 0.5 * dim)
+        if start < SMALL:
+            return start
     return _newton(math.log(dim + math.sqrt(2.0 * dim * depth) + depth), log_q, dim, False)
 
 
@@ -68,7 +78,7 @@ def _log_upper_quantile(log_q: float, dim: float) -> float:
 def _log_lower_quantile(log_p: float, dim: float) -> float:
     """Return log x with log P[X <= x] = log_p, for log_p <= -log(2)."""
     a = 0.5 * dim
-    start = (log_p + log_gamma_1p(a)) / a + LOG_2
+    start = _log_power_quantile(log_p, a)
     if start < SMALL or log_p == -math.inf:
         return start
     near = dim - 2.0 * math.sqrt(-dim * log_p)

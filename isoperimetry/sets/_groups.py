@@ -124,10 +124,12 @@ def _between_limits(
     gap = upper - lower
     if not np.all(gap <= RELATIVE * lower):
         worst = int(np.argmax(np.where(lower > 0, gap / np.abs(lower), math.inf)))
-        spread = f"{gap[worst] / lower[worst]:.1e} of it" if lower[worst] > 0 else "all of it"
+        tells = "does not tell it"
+        if 0 < gap[worst] < lower[worst]:
+            tells = f"tells it to a relative {gap[worst] / lower[worst]:.1e} only, above {RELATIVE:g}"
         raise NotExact(
             f"UnionOfHalfSpaces has no exact measure here: {len(members)} correlated half-spaces overlap, and "
-            f"inclusion-exclusion of pairs leaves {spread} open, above {RELATIVE:g}. Estimate it instead."
+            f"inclusion-exclusion of pairs {tells}. Count contains(x) of noisy x and take clopper_pearson."
         )
     log_share = top + np.log(0.5 * (lower + upper))
     rest_is_known = gap <= RELATIVE * (np.exp(-top) - upper)

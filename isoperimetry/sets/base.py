@@ -241,9 +241,9 @@ class Shape:
         NotExact
             If the enlargements of the set have no exact measure.
         """
-        if "enlarged_volume" not in self.capabilities:
-            self._refuse_enlargement(2.0)
-        return DistanceLaw(self, center, sigma)
+        law = DistanceLaw(self, center, sigma)
+        self.enlarged_volume(law.sigma, center, law.sigma)  # refuses what is not exact
+        return law
 
     def _inside(self, x: Array) -> NDArray[np.bool_]:
         return np.asarray(self._gap(x) <= 0)
@@ -308,7 +308,7 @@ class Shape:
     def _refuse_enlargement(self, p: float) -> NoReturn:
         raise NotExact(
             f"{type(self).__name__} has no exact measure of its enlargement for p={p:g}: "
-            "estimate it, or use a set that has it among its capabilities."
+            "use a set that has it among its capabilities, or count the noisy samples that are so near."
         )
 
 
@@ -329,6 +329,8 @@ def as_sigma(sigma: ArrayLike) -> Array:
 
 def as_center(center: ArrayLike, *, dim: int, owner: str, name: str = "center") -> Array:
     """Return one point of the space after checking it; NaN passes through."""
+    if np.ndim(center) == 0 and isinstance(center, int | float):
+        raise ValueError(f"{name}={center!r} must be a point of shape ({dim},): the scale of the noise is sigma=.")
     point = _validate.as_points(name, center, dim=dim, owner=owner)
     if point.ndim != 1:
         raise ValueError(f"{name} has shape {point.shape} but must have shape ({dim},): it is one point.")
@@ -337,10 +339,10 @@ def as_center(center: ArrayLike, *, dim: int, owner: str, name: str = "center") 
 
 
 def fixed_point(name: str, value: ArrayLike) -> Array:
-    """Return a read-only copy of a point that a set keeps: shape (dim,), finite."""
+    """Return a read-only copy of a vector that a set keeps: shape (dim,), finite."""
     point = _validate.as_float(name, value).copy()
     if point.ndim != 1 or point.size == 0:
-        raise ValueError(f"{name} has shape {point.shape} but must have shape (dim,): it is one point.")
+        raise ValueError(f"{name} has shape {point.shape} but must have shape (dim,): flatten an image with ravel().")
     _validate.refuse(name, point, ~np.isfinite(point), "finite", "it is one point of the space.")
     point.flags.writeable = False
     return point

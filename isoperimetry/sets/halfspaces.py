@@ -31,7 +31,8 @@ class UnionOfHalfSpaces(Shape):
     normals : array, shape (m, dim)
         Directions into the half-spaces, none of them zero; their lengths do not matter.
     offsets : array, shape (m,)
-        Signed distances of the boundaries from the origin, along the normals, finite, in the unit of the inputs.
+        Signed distances of the boundaries from the origin, along the normals, finite, in the unit of the inputs: of a
+        score ``w.x + b`` that is positive on errors, -b / |w|. See `of_linear_classifier`.
 
     Raises
     ------
@@ -78,6 +79,53 @@ class UnionOfHalfSpaces(Shape):
             ("_spanned", spanned), ("_groups", groups),
         ):  # fmt: skip
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def of_linear_classifier(cls, weights: ArrayLike, biases: ArrayLike, label: int) -> UnionOfHalfSpaces:
+        """Return the inputs that a linear classifier with scores ``weights @ x + biases`` does not give a label.
+
+        Parameters
+        ----------
+        weights : array, shape (classes, dim)
+            One row for each class.
+        biases : array, shape (classes,)
+            Added to the scores.
+        label : int
+            The right class, in [0, classes).
+
+        Returns
+        -------
+        UnionOfHalfSpaces
+            One half-space for each other class: where its score is at least that of the label.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not match, there is one class only, or two classes have the same weights.
+
+        Examples
+        --------
+        >>> errors = UnionOfHalfSpaces.of_linear_classifier([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]], [0.0, 0.0, -1.0], 0)
+        >>> round(errors.signed_distance([1.0, 0.0]), 6), errors.contains([[1.0, 0.5], [1.0, 1.5]]).tolist()
+        (0.707107, [False, True])
+        """
+        rows, added = _validate.as_float("weights", weights), _validate.as_float("biases", biases)
+        if rows.ndim != 2 or len(rows) < 2 or rows.shape[1] == 0:
+            raise ValueError(
+                f"weights has shape {rows.shape} but must have shape (classes, dim), with 2 classes or more."
+            )
+        if added.shape != (len(rows),):
+            raise ValueError(f"biases has shape {added.shape} but must have shape ({len(rows)},): one for each class.")
+        right = _validate.as_count("label", label)
+        if right >= len(rows):
+            raise ValueError(f"label={right} must be below {len(rows)}: there are so many classes, counted from 0.")
+        normals, shifts = np.delete(rows - rows[right], right, axis=0), np.delete(added[right] - added, right)
+        lengths = np.linalg.norm(normals, axis=1)
+        if not lengths.all():
+            raise ValueError(
+                "weights must differ between the label and every other class: equal rows have no boundary."
+            )
+        return cls(normals, shifts / lengths)
 
     def __repr__(self) -> str:
         if self.normals.size > 8:

@@ -66,28 +66,31 @@ class DistanceLaw:
         """Return the share of the samples within ``distance`` >= 0, float or array of any shape."""
         return self.error_set.enlarged_volume(distance, self.center, self.sigma)
 
-    def quantile(self, q: float, *, conditional: bool = False) -> float:
+    def quantile(self, q: ArrayLike, *, conditional: bool = False) -> float | Array:
         """Return the least distance with a share ``q`` of the samples within it.
 
         Parameters
         ----------
-        q : float
-            Level, in (0, 1).
+        q : float or array, shape S
+            Levels, in (0, 1).
         conditional : bool
             True: of the samples outside the set only.
 
         Returns
         -------
-        float
+        float or array, shape S
             Distance in the unit of ``sigma``; inf if the set is empty. NaN if ``q`` or the center is.
         """
-        array = _validate.as_rate("q", q)
-        if array.ndim or array in (0, 1):
-            raise ValueError(f"q={q!r} must be one number in (0, 1): it is the level of a quantile.")
+        levels = _validate.as_rate("q", q)
+        _validate.refuse("q", levels, (levels == 0) | (levels == 1), "in (0, 1)", "it is the level of a quantile.")
+        found = [self._quantile(level, conditional) for level in levels.ravel().tolist()]
+        return _validate.like_input(np.array(found).reshape(levels.shape))
+
+    def _quantile(self, q: float, conditional: bool) -> float:
         mu = self._within(0.0)
-        if math.isnan(mu) or math.isnan(array):
+        if math.isnan(mu) or math.isnan(q):
             return math.nan
-        level = mu + (1 - mu) * float(array) if conditional else float(array)
+        level = mu + (1 - mu) * q if conditional else q
         if mu >= level:
             return 0.0
         if self._within(math.inf) < level:
@@ -119,7 +122,7 @@ class DistanceLaw:
         def beyond(t: ArrayLike) -> Array:
             return np.asarray(1 - np.asarray(self.cdf(np.asarray(t) * self.sigma)))
 
-        median = self.quantile(0.5) / self.sigma
+        median = self._quantile(0.5, False) / self.sigma
         # Distances have the tails of a normal around their median, or shorter ones: half of the samples are on each
         # side, and a set of half the measure grows as fast as a half-space at least.
         end = median + 12.0 + math.sqrt(k)

@@ -45,7 +45,7 @@ class Witness:
 
     def quantile(self, q: float, *, conditional: bool = False) -> float:
         """Return the least distance with a share ``q`` within, of all samples or of those outside."""
-        return self.law.quantile(q, conditional=conditional)
+        return float(self.law.quantile(q, conditional=conditional))
 
 
 Cases = Callable[[Theorem, Witness, Sequence[float]], Iterator[Case]]

@@ -111,6 +111,13 @@ def assert_theorem(
     >>> from isoperimetry.sets import Slab
     >>> assert_theorem(GAUSSIAN_DISTANCE, Slab([1.0, 0.0], center_offset=3.0, half_width=1.0), sigma=0.7)
     """
+    if not isinstance(theorem, Theorem):
+        raise TypeError(
+            f"theorem={theorem!r} must be a Theorem: pass one of THEOREMS, "
+            "or dataclasses.replace(THEOREMS[name], bound=function)."
+        )
+    if not isinstance(error_set, ErrorSet):
+        raise TypeError(f"error_set={error_set!r} must be a set of isoperimetry.sets.")
     refuted = [name for name, holds in theorem.check(error_set).items() if holds is False]
     if refuted:
         raise ValueError(f"{theorem.name} does not apply to {error_set!r}: it assumes {' and '.join(refuted)}.")

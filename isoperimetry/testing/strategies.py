@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
+from isoperimetry import _validate
 from isoperimetry._validate import Array
 from isoperimetry.bounds import half_space_of_measure
 from isoperimetry.checks import Measurement
@@ -67,6 +68,8 @@ def error_rates(*, low: float = 1e-300, high: float = 1 - 1e-12) -> st.SearchStr
     strategy of float
         Rates in [low, high].
     """
+    if not 0 < low < high < 1:
+        raise ValueError(f"low={low!r} and high={high!r} must be rates with 0 < low < high < 1.")
     exponents = st.floats(math.log(low), math.log(high))
     tail = exponents.map(lambda log_mu: min(max(math.exp(log_mu), low), high))
     return st.floats(low, high) | tail
@@ -85,6 +88,8 @@ def log_error_rates(*, low: float = -1e6, high: float = -1e-6) -> st.SearchStrat
     strategy of float
         Logarithms in [low, high].
     """
+    if not -math.inf < low < high < 0:
+        raise ValueError(f"low={low!r} and high={high!r} must be logarithms with -inf < low < high < 0.")
     sizes = st.floats(math.log(-high), math.log(-low))
     return st.floats(low, high) | sizes.map(lambda size: min(max(-math.exp(size), low), high))
 
@@ -102,6 +107,8 @@ def sigmas(*, low: float = 1e-6, high: float = 1e6) -> st.SearchStrategy[float]:
     strategy of float
         Scales in [low, high]; 1 is the simplest.
     """
+    if not 0 < low < high < math.inf:
+        raise ValueError(f"low={low!r} and high={high!r} must be scales with 0 < low < high < inf.")
     decades = st.floats(math.log10(low), math.log10(high))
     return decades.map(lambda decade: min(max(10.0**decade, low), high))
 
@@ -119,15 +126,13 @@ _FAST = ("half-space", "slab", "ball", "cylinder", "shell", "half-spaces", "comp
 _SLOW = ("cone", "wedge", "paraboloid")
 
 
-@st.composite
 def error_sets(
-    draw: st.DrawFn,
     *,
     dim: int | None = None,
     scale: float = 1.0,
     half_spaces: bool = True,
     kinds: Sequence[str] = _FAST,
-) -> ErrorSet:
+) -> st.SearchStrategy[ErrorSet]:
     """Return error sets whose volumes, and those of whose l2 enlargements, are exact: the truth is known.
 
     Simple ones come first, so that a failure shrinks to a small dimension, simple numbers, and a half-space if one of
@@ -157,10 +162,28 @@ def error_sets(
     >>> find(error_sets(dim=2), lambda error_set: error_set.volume() > 0.9).dim
     2
     """
-    allowed = [kind for kind in kinds if half_spaces or kind != "half-space"]
+    if isinstance(kinds, str):
+        raise TypeError(f"kinds={kinds!r} must be a sequence of names: write ({kinds!r},).")
     unknown = [kind for kind in kinds if kind not in (*_FAST, *_SLOW)]
+    allowed = [kind for kind in kinds if half_spaces or kind != "half-space"]
     if unknown or not allowed:
-        raise ValueError(f"kinds={tuple(kinds)!r} must name some of {', '.join((*_FAST, *_SLOW))}.")
+        raise ValueError(
+            f"kinds={tuple(kinds)!r} must name some of {', '.join((*_FAST, *_SLOW))}, and not half-spaces alone where "
+            "half_spaces=False."
+        )
+    if dim is not None:
+        n = _validate.as_count("dim", dim, low=1)
+        flat = [kind for kind in allowed if (kind == "wedge" and n != 2) or (kind in _SLOW and n < 2)]
+        if flat:
+            raise ValueError(f"kinds={tuple(kinds)!r} has no {flat[0]} with dim={n}: leave it out, or change dim.")
+    length = _validate.as_positive("scale", scale, "the unit of the lengths")
+    if length.ndim or not np.isfinite(length):
+        raise ValueError(f"scale={scale!r} must be one finite number > 0: it is the unit of the lengths.")
+    return _error_sets(allowed, dim, float(length))
+
+
+@st.composite
+def _error_sets(draw: st.DrawFn, allowed: Sequence[str], dim: int | None, scale: float) -> ErrorSet:
     kind = draw(st.sampled_from(allowed))
     n = draw(dims(max_dim=784)) if dim is None else dim
     if kind == "half-space":

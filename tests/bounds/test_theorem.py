@@ -19,7 +19,7 @@ from isoperimetry.bounds import (
     enlargement,
     quantile_distance_bound,
 )
-from isoperimetry.sets import Complement, HalfSpace, Slab, UnionOfHalfSpaces
+from isoperimetry.sets import Ball, Box, Complement, HalfSpace, Slab, UnionOfHalfSpaces
 
 LABELS = {
     "theorem: typical noisy sample", "theorem: typical sample", "prediction: assumes a half-space",
@@ -57,7 +57,7 @@ def test_every_record_is_complete(theorem):
     assert theorem.label in LABELS and theorem.space
     assert str(theorem).count("\n") == 0 and theorem.statement in str(theorem)
     fields = json.loads(json.dumps(theorem.to_dict(), allow_nan=False))
-    assert fields["bound"] == theorem.bound.__name__
+    assert fields["bound"] == theorem.function
     assert [item["name"] for item in fields["assumptions"]] == [item.name for item in theorem.assumptions]
     assert all(item.text.endswith(".") and item.name in str(item) for item in theorem.assumptions)
     assert theorem.name in theorem._repr_html_()
@@ -170,7 +170,7 @@ def test_the_catalogue_can_be_searched():
     assert records == {theorem.name for theorem in THEOREMS}
     assert THEOREMS["GAUSSIAN_DISTANCE"] is GAUSSIAN_DISTANCE and THEOREMS[0] is GAUSSIAN_ENLARGEMENT
     assert THEOREMS[:2] == (GAUSSIAN_ENLARGEMENT, GAUSSIAN_DISTANCE) and THEOREMS[:2].search() == THEOREMS[:2]
-    with pytest.raises(ValueError, match="theorem='DISTANCE' must be one of 'GAUSSIAN_ENLARGEMENT'"):
+    with pytest.raises(ValueError, match=r"theorem='DISTANCE' must be the name of a theorem\. Perhaps NORM_DISTANCE"):
         THEOREMS["DISTANCE"]
 
     def names(**words):
@@ -188,3 +188,32 @@ def test_the_table_has_a_row_for_each():
     rows = THEOREMS.table().splitlines()
     assert len(rows) == len(THEOREMS) + 2 and all(row.startswith("| ") and row.endswith(" |") for row in rows)
     assert all(theorem.name in row for theorem, row in zip(THEOREMS, rows[2:], strict=True))
+
+
+def test_names_in_any_case_and_what_is_shown():
+    assert THEOREMS["gaussian-distance"] is THEOREMS["GAUSSIAN_DISTANCE"]
+    assert "gaussian_distance" in THEOREMS and "DISTANCE" not in THEOREMS and THEOREMS[0] in THEOREMS
+    with pytest.raises(ValueError, match="Perhaps GAUSSIAN_DISTANCE"):
+        THEOREMS["GAUSSIAN_DISTANC"]
+    assert repr(THEOREMS[:2]).splitlines() == [
+        "<Theorem GAUSSIAN_ENLARGEMENT: theorem: typical noisy sample>",
+        "<Theorem GAUSSIAN_DISTANCE: theorem: typical noisy sample>",
+    ]
+    predictions = THEOREMS.search(label="prediction")
+    assert {theorem.name for theorem in predictions} == {
+        theorem.name for theorem in THEOREMS.search(assumption="half-space")
+    }
+    assert repr(THEOREMS.search(label="no such")) == "<no theorem>"
+    entry = THEOREMS["CENTER_AFFINE"].bibtex()
+    assert entry.startswith("@misc{") and "author = {{The isoperimetry developers}}" in entry
+
+
+def test_the_correct_region_beyond_faces():
+    affine = THEOREMS["CENTER_AFFINE"]
+    name = "convex correct region"
+    faces = UnionOfHalfSpaces([[1.0, 0.0], [0.0, 1.0]], [1.0, 1.0])
+    for error_set in (faces, HalfSpace([1.0], 1.0), Complement(Slab([1.0], 0.0, 1.0)), Complement(Box([0.0], [1.0]))):
+        assert affine.check(error_set)[name] is True
+    for error_set in (Slab([1.0], 0.0, 1.0), Ball([0.0, 0.0], 1.0), Complement(Ball([0.0, 0.0], 1.0))):
+        assert affine.check(error_set)[name] is False
+    assert affine.check(Complement(faces))[name] is None and affine.check(object())[name] is None

@@ -125,9 +125,9 @@ def test_edges():
         (lambda s: s.distance_law(sigma=INF), ValueError, "must be one finite number > 0"),
         (lambda s: s.distance_law(sigma=math.nan), ValueError, "must be one finite number > 0"),
         (lambda s: s.distance_law(sigma=[1.0, 2.0]), ValueError, "must be one finite number > 0"),
-        (lambda s: s.distance_law().quantile(0.0), ValueError, r"q=0\.0 must be one number in \(0, 1\)"),
+        (lambda s: s.distance_law().quantile(0.0), ValueError, r"q=0\.0 must be in \(0, 1\)"),
         (lambda s: s.distance_law().quantile(1.5), ValueError, r"q=1\.5 must be in \[0, 1\]"),
-        (lambda s: s.distance_law().quantile([0.5]), ValueError, "must be one number"),
+        (lambda s: s.distance_law().quantile([0.5, 1.0]), ValueError, r"q has 1 entry .* q\[1\]=1\.0"),
         (lambda s: s.distance_law().moment(0), ValueError, "power=0 must be >= 1"),
         (lambda s: s.distance_law().moment(1.0), TypeError, "power=1.0 must be an integer"),
         (lambda s: s.distance_law().cdf(-1.0), ValueError, r"eps=-1\.0 must be >= 0"),
@@ -138,3 +138,11 @@ def test_edges():
 def test_wrong_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call(HalfSpace([1.0], 1.0))
+
+
+def test_many_levels_at_once():
+    law = HalfSpace([1.0], 2.0).distance_law()
+    levels = [[0.01, 0.5], [0.9, math.nan]]
+    found = law.quantile(levels)
+    assert found.shape == (2, 2) and math.isnan(found[1, 1])
+    assert found.ravel()[:3].tolist() == [law.quantile(q) for q in (0.01, 0.5, 0.9)]

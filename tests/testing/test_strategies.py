@@ -42,7 +42,7 @@ def test_all_kinds_and_scales_are_drawn():
         assert isinstance(drawn, kind)
     assert find(error_sets(), lambda drawn: drawn.dim == 784).dim == 784
     with pytest.raises(ValueError, match=r"kinds=.'torus',. must name some of half-space, slab"):
-        find(error_sets(kinds=("torus",)), lambda drawn: True)
+        error_sets(kinds=("torus",))
 
 
 @given(error_sets(dim=2, half_spaces=False), error_sets(dim=1, scale=100.0))
@@ -90,3 +90,22 @@ def audit(measurement):
         measurement.distances, errors=measurement.errors, trials=measurement.trials, sigma=measurement.sigma,
         confidence=0.999, conditional=measurement.conditional,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: error_sets(kinds=("half-space",), half_spaces=False), "not half-spaces alone"),
+        (lambda: error_sets(kinds=("wedge",), dim=3), "has no wedge with dim=3"),
+        (lambda: error_sets(scale=-1.0), r"scale=-1\.0 must be > 0"),
+        (lambda: error_sets(dim=0), "dim=0 must be >= 1"),
+        (lambda: error_rates(low=0.0), "must be rates with 0 < low < high < 1"),
+        (lambda: log_error_rates(high=0.0), "must be logarithms with"),
+        (lambda: sigmas(low=3.0, high=2.0), "must be scales with"),
+    ],
+)
+def test_wrong_arguments_are_refused_at_once(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+    with pytest.raises(TypeError, match="must be a sequence of names"):
+        error_sets(kinds="ball")

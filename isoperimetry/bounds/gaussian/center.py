@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 
 from isoperimetry import special
 from isoperimetry._validate import Array, as_count
-from isoperimetry.bounds._spaces import as_dim, assumption
+from isoperimetry.bounds._spaces import as_dim
 from isoperimetry.bounds.gaussian.halfspace import SPACE, half_space_of_measure
 from isoperimetry.bounds.gaussian.sources import ELEMENTARY
 from isoperimetry.bounds.rate import evaluate, read_rate, read_sigma, stretch
-from isoperimetry.bounds.theorem import GAUSSIAN_NOISE, ONE_CENTER, Theorem
+from isoperimetry.bounds.theorem import BEYOND_FACES, GAUSSIAN_NOISE, ONE_CENTER, Theorem
 from isoperimetry.sets import ErrorSet
 
 
@@ -198,10 +198,7 @@ CENTER_AFFINE = Theorem(
     assumptions=(
         GAUSSIAN_NOISE,
         ONE_CENTER,
-        assumption(
-            "convex correct region",
-            "The correct region is an intersection of at most K - 1 half-spaces and contains the center.",
-        ),
+        BEYOND_FACES,
     ),
     direction="lower limit of the distance of the center, and an upper one",
     source=ELEMENTARY,

@@ -228,7 +228,7 @@ HALFSPACE_DISTANCE = Theorem(
     ),
     mistake=(
         "For a set that is no half-space it bounds the distance of the center from neither side: a ball of "
-        "errors may touch the center at any mu, and a spherical shell of errors may be sqrt(n) sigma away."
+        "errors may touch the center, and a spherical shell of errors may be sqrt(n) sigma away."
     ),
 )
 HALFSPACE_RATE = Theorem(

@@ -128,6 +128,7 @@ GAUSSIAN_PROFILE = Theorem(
         "inequality back."
     ),
     mistake=(
-        "The least ratio of boundary to measure, at mu = 1/2, is sqrt(2 / pi) / sigma, not 1 / (sqrt(2 pi) sigma)."
+        "The least ratio of boundary to measure over mu <= 1/2 is at mu = 1/2 and is sqrt(2 / pi) / sigma, not "
+        "1 / (sqrt(2 pi) sigma)."
     ),
 )

@@ -137,7 +137,9 @@ GAUSSIAN_DISTANCE = Theorem(
     source=FORD_2019,
     bound=quantile_distance_bound,
     extremal=half_space_of_measure,
-    tightness="Equality for half-spaces at every q; a set that is none has a smaller quantile.",
+    tightness=(
+        "Equality for half-spaces at every q; for q > mu every other set, up to null sets, has smaller quantiles."
+    ),
     proof=(
         "The share of samples within eps is the measure of the enlargement by eps. It reaches q at the latest "
         "where that of the half-space of the same measure does, and the distance to a half-space is a shifted "

@@ -71,6 +71,6 @@ BORELL_1985 = Source(
 ELEMENTARY = Source(
     authors="The isoperimetry developers",
     year=2026,
-    title="Elementary: the proof is on the page of the theorem",
+    title="Theorems with elementary proofs",
     venue="Documentation of isoperimetry, docs/theory",
 )

@@ -299,7 +299,7 @@ PRODUCT_DISTANCE = Theorem(
     source=MCDIARMID_1989,
     bound=product_tail,
     extremal=None,
-    tightness="Not attained; for uniform bits Harper's theorem is sharper, by a factor of about 2 in the median.",
+    tightness="Not attained; for uniform bits Harper's theorem is sharper.",
     proof=(
         "The distance to the set changes by at most 1 with each letter, so that it exceeds its mean by t with "
         "probability at most exp(-2 t^2 / n), and falls short of it likewise. On the set it falls short by the whole "
