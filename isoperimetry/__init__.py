@@ -92,12 +92,16 @@ _PUBLIC = {
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}
 
+_MODULES = ("bounds", "checks", "errors", "intervals", "kernels", "sets", "special", "streams", "testing")
+
 __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
         return _import_module("importlib.metadata").version("isoperimetry")
+    if name in _MODULES:
+        return _import_module(f"isoperimetry.{name}")
     try:
         module = _HOME[name]
     except KeyError:
@@ -107,4 +111,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_MODULES, *__all__})

@@ -344,7 +344,7 @@ def test_a_theorem_is_shown_whole(run, monkeypatch, name):
     theorem = bounds.THEOREMS["SPHERE_MEAN_DISTANCE"]
     result = run("theorems", name)
     assert result.exit_code == 0 and result.stdout == theorem.describe()
-    assert "\n@misc{gilmer2018,\n" in result.stdout and f"Formula: {theorem.formula}\n" in result.stdout
+    assert "\n@misc{gilmer2018adversarial,\n" in result.stdout and f"Formula: {theorem.formula}\n" in result.stdout
 
 
 def test_theorems_as_json(run):

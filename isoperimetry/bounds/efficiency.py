@@ -33,7 +33,9 @@ def efficiency(error_set: ErrorSet, *, q: float = 0.5, center: ArrayLike | None 
     Returns
     -------
     float
-        In [0, 1]; NaN where there is nothing to compare: the set has measure 0, or at least ``q``.
+        At least 0 and at most 1, to rounding: 1e-16 over the bound in units of ``sigma``, as for ``q`` near the measure
+        the bound is a small difference. NaN where there is nothing to compare: the set has measure
+        0, or at least ``q``.
 
     Raises
     ------

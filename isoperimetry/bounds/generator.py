@@ -13,6 +13,14 @@ from isoperimetry.bounds.rate import evaluate, shrink
 from isoperimetry.bounds.sources import FAWZI_2018
 from isoperimetry.bounds.theorem import Theorem
 
+__all__ = [
+    "GENERATOR_ENLARGEMENT",
+    "GENERATOR_MULTICLASS",
+    "enlargement",
+    "log_enlargement",
+    "multiclass",
+]
+
 SPACE = "image of R^m with noise N(0, I) under an L-Lipschitz map g"
 GENERATED = assumption(
     "Lipschitz generator",

@@ -14,6 +14,15 @@ from isoperimetry.bounds.rate import Rate, evaluate, given, log1mexp, read_rate,
 from isoperimetry.bounds.sources import BOBKOV_HOUDRE_1997
 from isoperimetry.bounds.theorem import Theorem
 
+__all__ = [
+    "LAPLACE_ENLARGEMENT",
+    "enlargement",
+    "log_enlargement",
+    "log_enlargement_complement",
+    "median_distance_bound",
+    "quantile_distance_bound",
+]
+
 SPACE = "R^n with independent Laplace coordinates of scale b"
 LAPLACE_NOISE = assumption(
     "Laplace noise",

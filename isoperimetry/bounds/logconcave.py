@@ -15,6 +15,15 @@ from isoperimetry.bounds.rate import evaluate, given, read_rate
 from isoperimetry.bounds.sources import BAKRY_LEDOUX_1996, BOBKOV_1996
 from isoperimetry.bounds.theorem import Theorem
 
+__all__ = [
+    "LINE_ENLARGEMENT",
+    "LOGCONCAVE_ENLARGEMENT",
+    "enlargement",
+    "enlargement_on_line",
+    "log_enlargement",
+    "log_enlargement_complement",
+]
+
 Function = Callable[[Array], ArrayLike]
 
 STRONGLY = assumption(

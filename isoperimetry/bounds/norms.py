@@ -66,19 +66,31 @@ def noise_stretch(
     >>> noise_stretch(2, cov=[[4.0, 0.0], [0.0, 1.0]])
     2.0
     """
-    p = _as_norm(norm)
+    return named_stretch("norm", norm, dim=dim, sigma=sigma, cov=cov)
+
+
+def named_stretch(
+    name: str,
+    norm: float,
+    *,
+    dim: SupportsIndex | None = None,
+    sigma: float = 1.0,
+    cov: ArrayLike | tuple[ArrayLike, ArrayLike] | None = None,
+) -> float:
+    """Return `noise_stretch` for an argument that is called ``name`` where it is given."""
+    p = _as_norm(norm, name)
     scale = _validate.as_nonnegative("sigma", sigma, "the scale of the noise")
     if scale.ndim:
         raise ValueError(f"sigma has shape {scale.shape}: it must be one number.")
     n = None if dim is None else _validate.as_count("dim", dim, low=1)
     if isinstance(cov, tuple):
-        return float(scale) * _stretch_of_root(_as_root(cov, n), p)
+        return float(scale) * _stretch_of_root(_as_root(cov, n), p, name)
     if cov is not None:
-        return float(scale) * _stretch_of_cov(_as_cov(cov, n), p)
+        return float(scale) * _stretch_of_cov(_as_cov(cov, n), p, name)
     if p >= 2:
         return float(scale)
     if n is None:
-        raise ValueError(f"norm={norm!r} needs dim: below p = 2 the scale grows with the dimension.")
+        raise ValueError(f"{name}={norm!r} needs dim: below p = 2 the scale grows with the dimension.")
     return float(scale * math.pow(n, 1 / p - 0.5))
 
 
@@ -124,22 +136,22 @@ def _as_root(cov: tuple[ArrayLike, ArrayLike], dim: int | None) -> Array:
     return root
 
 
-def _stretch_of_root(root: Array, p: float) -> float:
+def _stretch_of_root(root: Array, p: float, name: str) -> float:
     if p == 2:
         return float(np.linalg.norm(root, 2))
     if p == math.inf:
         return float(np.linalg.norm(root, axis=1).max())
-    raise _no_closed_form(p)
+    raise _no_closed_form(p, name)
 
 
-def _no_closed_form(p: float) -> ValueError:
+def _no_closed_form(p: float, name: str) -> ValueError:
     return ValueError(
-        f"norm={p:g} with a covariance that is not diagonal has no known scale in closed form: "
-        "use norm 2 or inf, or a diagonal cov."
+        f"{name}={p:g} with a covariance that is not diagonal has no known scale in closed form: "
+        f"use {name} 2 or inf, or a diagonal cov."
     )
 
 
-def _stretch_of_cov(cov: Array, p: float) -> float:
+def _stretch_of_cov(cov: Array, p: float, name: str) -> float:
     if cov.ndim == 1:
         deviations = np.sqrt(cov)
         largest = float(deviations.max())
@@ -155,4 +167,4 @@ def _stretch_of_cov(cov: Array, p: float) -> float:
         return math.sqrt(float(eigenvalues[-1]))
     if p == math.inf:
         return math.sqrt(float(np.diagonal(cov).max()))
-    raise _no_closed_form(p)
+    raise _no_closed_form(p, name)

@@ -144,7 +144,8 @@ class Theorem(Record):
         source = self.source
         surname = re.split(r",| and ", source.authors)[0].split()[-1]
         plain = unicodedata.normalize("NFKD", surname).encode("ascii", "ignore").decode()
-        key = re.sub(r"\W", "", plain).lower() + str(source.year)
+        word = next(word for word in re.findall(r"\w+", source.title) if len(word) > 3)  # tells two of a year apart
+        key = re.sub(r"\W", "", f"{plain}{source.year}{word}").lower()
         authors = source.authors.replace(" and ", ", ")
         if source.authors.startswith("The "):  # a group has no family name
             authors = f"{{{source.authors}}}"
@@ -202,6 +203,8 @@ def _is_beyond_faces(error_set: Any) -> bool | None:
             return True
         case sets.Moved():
             return _is_beyond_faces(error_set.error_set)
+        case sets.Union():
+            return _is_beyond_faces(error_set.parts[0]) if len(error_set.parts) == 1 else None
         case sets.Complement():
             inner = error_set.error_set
             if isinstance(inner, sets.Slab | sets.Box | sets.Orthant | sets.HalfSpace):
@@ -230,7 +233,7 @@ HALF_SPACE = Assumption(
     holds=_is_half_space,
 )
 BEYOND_FACES = Assumption(
-    name="convex correct region",
-    text="The correct region is an intersection of at most K - 1 half-spaces and contains the center.",
+    name="polyhedral correct region",
+    text="The correct region is an intersection of at most K - 1 half-spaces.",
     holds=_is_beyond_faces,
 )

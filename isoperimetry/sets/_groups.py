@@ -29,9 +29,12 @@ class Groups:
         self.roots: list[Array] = []
         for group in self.members:
             pairs = np.array(list(combinations(group, 2)), dtype=np.int64).reshape(-1, 2)
-            sines = np.zeros(len(pairs))
-            for k, (i, j) in enumerate(pairs):
-                sines[k] = _sine(units[i], units[j], gram[i, j])
+            cosines = gram[pairs[:, 0], pairs[:, 1]]
+            sines = np.sqrt((1 - cosines) * (1 + cosines))
+            # From the vectors, as 1 - cosine**2 loses the digits of small angles.
+            for k in np.flatnonzero(np.abs(cosines) >= 0.9):
+                i, j = pairs[k]
+                sines[k] = _sine(units[i], units[j])
                 if sines[k] == 0:
                     gram[i, j] = gram[j, i] = -1.0
             self.pairs.append(pairs)
@@ -41,11 +44,8 @@ class Groups:
         self.parallel = len(units) == 1 or (len(units) == 2 and gram[0, 1] == -1)
 
 
-def _sine(first: Array, second: Array, cosine: float) -> float:
-    """Return the sine of the angle of two unit vectors, neither equal nor orthogonal; 0 if they are opposite."""
-    if abs(cosine) < 0.9:
-        return math.sqrt((1 - cosine) * (1 + cosine))
-    # From the vectors, as 1 - cosine**2 loses the digits of small angles.
+def _sine(first: Array, second: Array) -> float:
+    """Return the sine of the angle of two unit vectors that are not equal; 0 if they are opposite."""
     both = first + second
     if np.abs(both).max() <= 1e-15:
         return 0.0

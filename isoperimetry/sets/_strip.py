@@ -79,6 +79,16 @@ class Strip(Shape):
     def _seen_from(self, center: ArrayLike | None) -> Line:
         return self._line if center is None else self._line.seen_from(float(self._center(center) @ self.unit))
 
+    def _log_measures(self, reach: Array, center: Array, sigma: Array, p: float) -> tuple[Array, Array]:
+        grown = self._line.seen_from(float(center @ self.unit)).grown(np.sign(reach) * self._reach(np.abs(reach), p))
+        gone = np.asarray(grown.half) < 0  # its complement meets in the middle
+        inside, share = log_measure(grown, sigma), measure(grown, sigma)
+        lower, upper = grown.ends(sigma)
+        tails = np.logaddexp(special.log_ndtr(lower), special.log_ndtr(-upper))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            outside = np.where(share < 0.5, np.log1p(-share), tails)
+        return np.where(gone, -math.inf, inside), np.where(gone, 0.0, outside)
+
     def _gap(self, x: Array) -> Array:
         along = x @ self.unit
         return np.maximum(self._line.low - along, along - self._line.high)

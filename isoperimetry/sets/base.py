@@ -245,6 +245,13 @@ class Shape:
         self.enlarged_volume(law.sigma, center, law.sigma)  # refuses what is not exact
         return law
 
+    def _log_within(
+        self, eps: Array, center: ArrayLike | None, sigma: ArrayLike, *, of_complement: bool = False
+    ) -> tuple[Array, Array]:
+        """Return the logs of the shares of the samples within ``eps`` of the set, or its complement, and beyond."""
+        inside, outside = self._log_shares(0.0 - eps if of_complement else eps, center, sigma, 2.0)
+        return (outside, inside) if of_complement else (inside, outside)
+
     def _inside(self, x: Array) -> NDArray[np.bool_]:
         return np.asarray(self._gap(x) <= 0)
 

@@ -17,6 +17,21 @@ if TYPE_CHECKING:
     from isoperimetry.sets.base import ErrorSet
 
 
+def log_within(
+    error_set: Any, eps: Array, center: ArrayLike | None, sigma: ArrayLike, *, of_complement: bool = False
+) -> tuple[Array, Array]:
+    """Return the logs of the shares of the samples within ``eps`` of a set, or of its complement, and beyond."""
+    answer = getattr(error_set, "_log_within", None)
+    if answer is not None:
+        inside, outside = answer(eps, center, sigma, of_complement=of_complement)
+        return np.asarray(inside), np.asarray(outside)
+    # A set of the user's, which answers in plain numbers.
+    enlarged = error_set.complement_enlarged_volume if of_complement else error_set.enlarged_volume
+    share = np.asarray(enlarged(eps, center, sigma))
+    with np.errstate(divide="ignore"):
+        return np.log(share), np.log1p(-share)
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DistanceLaw:
     """The distribution of the l2 distance of ``X ~ N(center, sigma**2 I)`` to a set; 0 for the samples inside.
@@ -87,20 +102,27 @@ class DistanceLaw:
         return _validate.like_input(np.array(found).reshape(levels.shape))
 
     def _quantile(self, q: float, conditional: bool) -> float:
-        mu = self._within(0.0)
-        if math.isnan(mu) or math.isnan(q):
+        inside, outside = self._log_shares(0.0)
+        if math.isnan(inside) or math.isnan(q):
             return math.nan
-        level = mu + (1 - mu) * q if conditional else q
-        if mu >= level:
+        log_rest = math.log1p(-q) + (outside if conditional else 0.0)  # of the share beyond the quantile
+        log_level = math.log(q) if not conditional else math.log1p(-math.exp(log_rest)) if log_rest < 0 else -math.inf
+        lower = log_level < log_rest  # the smaller one of the two shares has the digits
+
+        def excess(distance: float) -> float:
+            within, beyond = self._log_shares(distance)
+            return max(-1e6, min(within - log_level if lower else log_rest - beyond, 1e6))
+
+        if outside == -math.inf or excess(0.0) >= 0:
             return 0.0
-        if self._within(math.inf) < level:
+        if excess(math.inf) < 0:
             return math.inf
         from scipy.optimize import brentq  # here, as importing it takes longer than most calls
 
         low, high = 0.0, self.sigma
-        while self._within(high) < level:
+        while excess(high) < 0:
             low, high = high, 2 * high
-        return float(brentq(lambda t: self._within(t) - level, low, high, xtol=1e-15 * high, rtol=1e-14))
+        return float(brentq(excess, low, high, xtol=1e-300, rtol=1e-15, maxiter=1000))
 
     def moment(self, power: int = 1) -> float:
         """Return the mean of ``distance**power``, an integral of the share beyond.
@@ -113,16 +135,20 @@ class DistanceLaw:
         Returns
         -------
         float
-            In the unit of ``sigma**power``, to about 1e-11 of its largest possible value; inf if the set is empty.
+            In the unit of ``sigma**power``, to about 1e-11 of it; inf if the set is empty.
         """
         k = _validate.as_count("power", power, low=1)
-        if not self._within(math.inf) == 1:
-            return math.nan if math.isnan(self._within(math.inf)) else math.inf
+        outside = self._log_shares(0.0)[1]
+        if not self._log_shares(math.inf)[1] == -math.inf:
+            return math.nan if math.isnan(outside) else math.inf
+        if outside == -math.inf:
+            return 0.0
 
         def beyond(t: ArrayLike) -> Array:
-            return np.asarray(1 - np.asarray(self.cdf(np.asarray(t) * self.sigma)))
+            """Return the share of the samples outside that are farther than ``t``."""
+            return np.exp(np.asarray(self._log_arrays(np.asarray(t) * self.sigma)[1]) - outside)
 
-        median = self._quantile(0.5, False) / self.sigma
+        median = self._quantile(0.5, True) / self.sigma
         # Distances have the tails of a normal around their median, or shorter ones: half of the samples are on each
         # side, and a set of half the measure grows as fast as a half-space at least.
         end = median + 12.0 + math.sqrt(k)
@@ -130,15 +156,25 @@ class DistanceLaw:
         if edges[0] > 0:
             edges.insert(0, 0.0)
         first = edges[1]
-        while first > 1e-12 and beyond(first / 64) < 0.5 * beyond(0.0):  # all distances may be small
+        while first > 1e-12 and beyond(first / 64) < 0.5:  # all distances may be small
             first /= 4
             edges.insert(1, first)
-        tolerance = max(1e-13 * max(1.0, median) ** k, 1e-16 * end**k)
+        tolerance = max(1e-13 * max(median, 1e-300) ** k, 1e-300)
         share = _integral(lambda t: k * t ** (k - 1) * beyond(t), np.array(edges), tolerance)
-        return self.sigma**k * share
+        return self.sigma**k * share * math.exp(outside)
 
-    def _within(self, distance: float) -> float:
-        return float(self.cdf(distance))
+    def _log_shares(self, distance: float) -> tuple[float, float]:
+        inside, outside = self._log_arrays(np.asarray(distance))
+        return float(inside), float(outside)
+
+    def _log_arrays(self, distance: Array) -> tuple[Array, Array]:
+        """Return the logs of the shares of the samples within distances and beyond them."""
+        inside, outside = log_within(self.error_set, distance, self.center, self.sigma)
+        with np.errstate(divide="ignore", invalid="ignore"):  # of a side that is not exact, the digits that are left
+            return (
+                np.where(np.isnan(inside), np.log1p(-np.exp(outside)), inside),
+                np.where(np.isnan(outside), np.log1p(-np.exp(inside)), outside),
+            )
 
 
 def _integral(function: Callable[[Array], Any], edges: Array, tolerance: float) -> float:

@@ -21,7 +21,7 @@ from isoperimetry.sets.base import (
     fixed_point,
     one_number,
 )
-from isoperimetry.sets.law import DistanceLaw
+from isoperimetry.sets.law import DistanceLaw, log_within
 
 Turn = Callable[[Array], Array]
 
@@ -138,6 +138,12 @@ class Moved:
         return self.error_set.complement_enlarged_volume(
             distance, self._center(center), self._length("sigma", sigma), p=self._norm(p, distance)
         )
+
+    def _log_within(
+        self, eps: Array, center: ArrayLike | None, sigma: ArrayLike, *, of_complement: bool = False
+    ) -> tuple[Array, Array]:
+        length, scale = self._length("eps", eps), self._length("sigma", sigma)
+        return log_within(self.error_set, length, self._center(center), scale, of_complement=of_complement)
 
     def distance_law(self, center: ArrayLike | None = None, sigma: float = 1.0) -> DistanceLaw:
         """Return the distribution of the l2 distance of a noisy sample to the set."""

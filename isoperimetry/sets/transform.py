@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoperimetry._validate import Array
 from isoperimetry.sets.base import Capability, ComplementedSet
-from isoperimetry.sets.law import DistanceLaw
+from isoperimetry.sets.law import DistanceLaw, log_within
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -87,6 +87,11 @@ class Complement:
     ) -> float | Array:
         """Return the measure of the points within ``eps``, in the l_p norm, of this set."""
         return self.error_set.complement_enlarged_volume(eps, center, sigma, p=p)
+
+    def _log_within(
+        self, eps: Array, center: ArrayLike | None, sigma: ArrayLike, *, of_complement: bool = False
+    ) -> tuple[Array, Array]:
+        return log_within(self.error_set, eps, center, sigma, of_complement=not of_complement)
 
     def distance_law(self, center: ArrayLike | None = None, sigma: float = 1.0) -> DistanceLaw:
         """Return the distribution of the l2 distance of a noisy sample to this set."""

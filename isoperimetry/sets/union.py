@@ -19,6 +19,8 @@ from isoperimetry.sets.halfspace import HalfSpace
 from isoperimetry.sets.halfspaces import UnionOfHalfSpaces
 from isoperimetry.sets.moved import Moved
 from isoperimetry.sets.shell import Shell
+from isoperimetry.sets.slab import Slab
+from isoperimetry.sets.transform import Complement
 
 RELATIVE = 1e-9  # what "exact" allows
 
@@ -114,7 +116,9 @@ class Union(Shape):
             return nearest
         # The ball that a part leaves around a point inside it is free of other parts where they are that far.
         others = np.sort(gaps, axis=0)[1]
-        unknown = (nearest < 0) & (others <= -nearest * (1 + RELATIVE))  # parts that touch are not apart
+        unknown = (
+            (nearest < 0) & (nearest > -math.inf) & (others <= -nearest * (1 + RELATIVE))
+        )  # parts that touch are not apart
         if unknown.any():
             row = int(np.argmax(unknown))
             raise NotExact(
@@ -141,14 +145,34 @@ class Union(Shape):
 def _merged(sets: Sequence[ComplementedSet]) -> tuple[ComplementedSet, ...]:
     """Return the parts, those of unions apart, with all half-spaces in one of them."""
     sets = [part for one in sets for part in (one.parts if isinstance(one, Union) else (one,))]
-    planes = [part for part in sets if isinstance(part, HalfSpace) and math.isfinite(part.offset)]
-    unions = [part for part in sets if isinstance(part, UnionOfHalfSpaces)]
-    rest = tuple(part for part in sets if part not in planes and part not in unions)
-    if len(planes) + len(unions) < 2:
+    faces = [(part, _faces(part)) for part in sets]
+    flat = [found for _, found in faces if found is not None]
+    rest = tuple(part for part, found in faces if found is None)
+    if len(flat) < 2:
         return tuple(sets)
-    normals = [part.unit[None] for part in planes] + [part.units for part in unions]
-    offsets = [[part.offset] for part in planes] + [part.offsets for part in unions]
-    return (UnionOfHalfSpaces(np.concatenate(normals), np.concatenate(offsets)), *rest)
+    normals, offsets = (np.concatenate(column) for column in zip(*flat, strict=True))
+    return (UnionOfHalfSpaces(normals, offsets), *rest)
+
+
+def _faces(part: ComplementedSet) -> tuple[Array, Array] | None:
+    """Return the unit normals and the offsets of the half-spaces of which a set is the union, if it is one."""
+    if isinstance(part, HalfSpace):
+        return (part.unit[None], np.array([part.offset])) if math.isfinite(part.offset) else None
+    if isinstance(part, UnionOfHalfSpaces):
+        return part.units, part.offsets
+    if isinstance(part, Moved) and part.turn_back is None:
+        found = _faces(part.error_set)
+        return None if found is None else (found[0], part.factor * found[1] + found[0] @ part.shift)
+    if isinstance(part, Complement):
+        inner = part.error_set
+        if isinstance(inner, Complement):
+            return _faces(inner.error_set)
+        if isinstance(inner, HalfSpace) and math.isfinite(inner.offset):
+            return -inner.unit[None], np.array([-inner.offset])
+        if isinstance(inner, Slab) and math.isfinite(inner.half_width):
+            ends = [inner.center_offset + inner.half_width, inner.half_width - inner.center_offset]
+            return np.array([inner.unit, -inner.unit]), np.array(ends)
+    return None
 
 
 def _hull(part: ComplementedSet) -> tuple[Array, float] | None:

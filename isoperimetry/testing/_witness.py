@@ -67,17 +67,19 @@ def _quantile(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> It
         for q in levels:
             bound = theorem(**witness.rate, sigma=witness.sigma, q=q, conditional=conditional)
             what = f"the {q}-quantile of the distance (conditional={conditional})"
-            yield Case(what, witness.quantile(q, conditional=conditional), bound, max(witness.sigma, bound))
+            # Near 0 it is a difference of probits of order 1.
+            unit = bound + 1e-6 * witness.sigma
+            yield Case(what, witness.quantile(q, conditional=conditional), bound, unit)
 
 
 def _moment(power: int) -> Cases:
     def cases(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> Iterator[Case]:
-        unit, moment = witness.sigma**power, witness.law.moment(power)
+        moment = witness.law.moment(power)
         for conditional in _conditions(witness):
             bound = theorem(**witness.rate, sigma=witness.sigma, conditional=conditional)
             share = 1 - witness.mu if conditional else 1.0
             what = f"the mean of distance**{power} (conditional={conditional})"
-            yield Case(what, moment / share, bound, max(unit, bound) / share)
+            yield Case(what, moment / share, bound, bound / share)
 
     return cases
 
@@ -206,7 +208,7 @@ def _stability(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> I
         h = (error_set.offset - float(error_set.unit @ witness.center)) / witness.sigma
         for rho in levels:
             truth = math.exp(special.log_binormal_sf(h, h, rho))
-            yield Case(f"P[both in the set] for rho={rho}", truth, float(theorem(**witness.rate, rho=rho)), 1.0)
+            yield Case(f"P[both in the set] for rho={rho}", truth, float(theorem(**witness.rate, rho=rho)), truth)
 
 
 WITNESSES: dict[str, Cases] = {

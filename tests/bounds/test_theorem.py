@@ -107,9 +107,10 @@ def test_cite():
     text = GAUSSIAN_DISTANCE.cite()
     words, entry = text.split("\n\n")
     assert words == str(GAUSSIAN_DISTANCE.source)
-    assert entry.startswith("@misc{ford2019,\n  author = {N. Ford and J. Gilmer and N. Carlini and E. D. Cubuk},")
+    authors = "{N. Ford and J. Gilmer and N. Carlini and E. D. Cubuk}"
+    assert entry.startswith(f"@misc{{ford2019adversarial,\n  author = {authors},")
     assert "title = {{Adversarial Examples" in entry and "year = {2019}" in entry and entry.endswith("}\n}")
-    assert "@misc{borell1975," in GAUSSIAN_ENLARGEMENT.cite()
+    assert "@misc{borell1975brunn," in GAUSSIAN_ENLARGEMENT.cite()
     assert "V. N. Sudakov and B. S. Tsirel'son" in THEOREMS["GAUSSIAN_PROFILE"].cite()
     assert "@misc{levy1951,\n  author = {P. Lévy}," in THEOREMS["SPHERE_ENLARGEMENT"].cite()
     for theorem in THEOREMS:
@@ -210,7 +211,7 @@ def test_names_in_any_case_and_what_is_shown():
 
 def test_the_correct_region_beyond_faces():
     affine = THEOREMS["CENTER_AFFINE"]
-    name = "convex correct region"
+    name = "polyhedral correct region"
     faces = UnionOfHalfSpaces([[1.0, 0.0], [0.0, 1.0]], [1.0, 1.0])
     for error_set in (faces, HalfSpace([1.0], 1.0), Complement(Slab([1.0], 0.0, 1.0)), Complement(Box([0.0], [1.0]))):
         assert affine.check(error_set)[name] is True

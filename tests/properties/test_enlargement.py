@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from isoperimetry import special
 from isoperimetry.bounds import (
     enlargement,
     halfspace_distance,
@@ -16,6 +17,7 @@ from isoperimetry.bounds import (
     log_required_error_rate,
     quantile_distance_bound,
 )
+from isoperimetry.sets import HalfSpace, Slab
 from isoperimetry.special import log_ndtr
 from isoperimetry.testing import error_rates, log_error_rates, sigmas
 
@@ -88,3 +90,21 @@ def test_required_rate_inverts_the_quantile_bound(step, fraction, sigma):
     log_mu = log_required_error_rate(eps, sigma, robust_fraction=fraction)
     q = 1 - fraction  # exact
     assert quantile_distance_bound(log_mu=log_mu, sigma=sigma, q=q) == pytest.approx(eps, abs=1e-13 * sigma)
+
+
+@given(st.floats(-6, 6), st.floats(0.01, 6), st.floats(-6, 6), st.floats(0.01, 6), st.floats(0, 1))
+def test_probits_of_mixed_intervals_are_concave(first, half, second, other_half, share):
+    # Ehrhard's inequality: the mixture of two intervals, point by point, is the interval of the mixed ends.
+    mixed = Slab([1.0], share * first + (1 - share) * second, share * half + (1 - share) * other_half)
+    sets = (mixed, Slab([1.0], first, half), Slab([1.0], second, other_half))
+    middle, left, right = (special.ndtri_exp(error_set.log_volume()) for error_set in sets)
+    assert middle >= share * left + (1 - share) * right - 1e-9
+
+
+@given(st.floats(-8, 8), st.floats(-8, 8), st.floats(0, 1))
+def test_parallel_half_spaces_mix_without_a_loss(first, second, share):
+    mixed = HalfSpace([1.0], share * first + (1 - share) * second)
+    probits = [special.ndtri_exp(HalfSpace([1.0], offset).log_volume()) for offset in (first, second)]
+    assert special.ndtri_exp(mixed.log_volume()) == pytest.approx(
+        share * probits[0] + (1 - share) * probits[1], abs=1e-6 if min(first, second) < -5 else 1e-9
+    )

@@ -139,7 +139,7 @@ def test_edges():
 def test_other_norms_are_refused():
     ball = Ball([0.0, 0.0], 1.0)
     assert ball.enlarged_volume(0.0, p=math.inf) == ball.volume()
-    with pytest.raises(NotExact, match="Ball has no exact measure of its enlargement for p=inf: estimate it"):
+    with pytest.raises(NotExact, match="Ball has no exact measure of its enlargement for p=inf: use a set"):
         ball.enlarged_volume(0.1, p=math.inf)
     with pytest.raises(NotExact, match="for p=1"):
         ball.complement_enlarged_volume(0.1, p=1)

@@ -173,7 +173,7 @@ def test_edges():
 
 def test_what_is_exact():
     box, slab = Box([0.0, 0.0], [1.0, 1.0]), Box([0.0, -INF], [1.0, INF])
-    with pytest.raises(NotExact, match=r"Box has no exact measure of its enlargement for p=2: estimate it"):
+    with pytest.raises(NotExact, match=r"Box has no exact measure of its enlargement for p=2: use a set"):
         box.enlarged_volume([0.0, 0.1])
     with pytest.raises(NotExact, match="for p=1"):
         box.enlarged_volume(0.1, p=1)

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import importlib
+import math
 from typing import Any
 
 import mpmath
+import numpy as np
 import pytest
 from mpmath import mp
 
+from isoperimetry.bounds import logconcave
 from isoperimetry.testing import reference
 
 SQUARE_MEAN = "second_moment_distance_bound"
@@ -110,6 +114,71 @@ KNOWN: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("generator_multiclass", ("0.5", "0.5"), {"eps": 1}, "0.68268949213708589717"),
 ]
 
+# Compared with the functions of the library, which take another route: the space, the function and its arguments.
+COMPARED: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
+    ("sphere", "gaussian_enlargement", (0.01, 1.0), {"dim": 784, "radius": 28.0}),
+    ("ball", "gaussian_enlargement", (0.01, 0.2), {"dim": 10, "radius": 1.5}),
+    ("ball", "log_enlargement", (0.01, 0.2), {"dim": 10}),
+    ("ball", "log_enlargement", (), {"log_mu": -1000.0, "eps": 0.5, "dim": 784, "radius": 2.0}),
+    ("ball", "log_enlargement", (0.0, 0.2), {"dim": 10}),
+    ("ball", "log_enlargement_complement", (0.3, 0.9), {"dim": 300, "radius": 2.0}),
+    ("ball", "quantile_distance_bound", (0.01,), {"dim": 10, "q": 0.9}),
+    ("ball", "quantile_distance_bound", (0.4,), {"dim": 10, "q": 0.25}),
+    ("ball", "quantile_distance_bound", (0.0,), {"dim": 10}),
+    ("ball", "mean_distance_bound", (0.01,), {"dim": 10, "radius": 2.0}),
+    ("ball", "mean_distance_bound", (), {"accuracy": 0.3, "dim": 50}),
+    ("ball", "mean_distance_bound", (0.0,), {"dim": 10}),
+    ("cube", "log_enlargement", (), {"log_mu": -1e5, "eps": 20.0, "side": 3.0}),
+    ("cube", "log_enlargement_complement", (0.5, 2.0), {}),
+    ("cube", "quantile_distance_bound", (0.01,), {"q": 0.9, "side": 2.0}),
+    ("hamming", "log_enlargement", (0.0105, 10), {"dim": 100}),
+    ("hamming", "log_enlargement", (), {"log_mu": -100.0, "steps": 20, "dim": 300}),
+    ("hamming", "log_enlargement", (), {"log_accuracy": -50.0, "steps": 3, "dim": 300}),
+    ("hamming", "log_enlargement", (0.0105, 0), {"dim": 100}),
+    ("hamming", "log_enlargement_complement", (0.5, 100), {"dim": 300}),
+    ("hamming", "log_enlargement_complement", (0.25, 100), {"dim": 20}),
+    ("hamming", "product_tail", (0.5, 20.0), {"dim": 100}),
+    ("hamming", "product_tail", (0.9, 0.0), {"dim": 100}),
+    ("hamming", "product_tail", (0.75, 9.0), {"dim": 100}),  # where 1 - mu is the smaller one
+    ("hamming", "log_product_tail", (0.5, 10000.0), {"dim": 150528}),
+    ("hamming", "log_product_tail", (), {"log_mu": -40.0, "distance": 90.0, "dim": 100}),
+    ("hamming", "product_quantile_distance_bound", (0.01,), {"dim": 100, "q": 0.9}),
+    ("hamming", "product_quantile_distance_bound", (0.3,), {"dim": 100, "q": 0.25}),
+    ("hamming", "product_median_distance_bound", (), {"accuracy": 0.999, "dim": 100}),
+    ("hamming", "product_mean_distance_bound", (), {"log_accuracy": -0.01, "dim": 100}),
+    ("laplace", "quantile_distance_bound", (0.01,), {"q": 0.9, "scale": 3.0}),
+    ("laplace", "quantile_distance_bound", (0.6,), {"q": 0.5}),
+    ("laplace", "median_distance_bound", (), {"log_mu": -1000.0, "scale": 0.5}),
+    ("logconcave", "enlargement", (0.01, 1.0), {"sigma": 2.0}),
+    ("logconcave", "log_enlargement", (), {"log_mu": -1e6, "eps": 1000.0, "sigma": 0.5}),
+    ("logconcave", "log_enlargement_complement", (0.3, 40.0), {"sigma": 0.5}),
+    ("generator", "enlargement", (0.01, 1.0), {"lipschitz": 2.0}),
+    ("generator", "log_enlargement", (), {"log_accuracy": -1e-5, "eps": 3.0, "lipschitz": 0.5}),
+]
+
+
+@pytest.mark.parametrize(("space", "name", "arguments", "keywords"), COMPARED)
+def test_agrees_with_the_library(space: str, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    value = getattr(importlib.import_module(f"isoperimetry.bounds.{space}"), name)(*arguments, **keywords)
+    truth = float(getattr(reference, f"{space}_{name}")(*arguments, **keywords, digits=25))
+    assert math.isclose(value, truth, rel_tol=1e-12)
+
+
+@pytest.mark.parametrize("rate", [{"mu": 0.01}, {"mu": 0.7}, {"log_mu": -30.0}, {"accuracy": 0.25}])
+@pytest.mark.parametrize("eps", [0.0, 0.5, 2.0])
+def test_line(rate: dict[str, float], eps: float) -> None:
+    """The Gumbel distribution, whose half-lines to the left and to the right grow differently."""
+    value = logconcave.enlargement_on_line(
+        eps=eps, **rate,
+        cdf=lambda x: np.exp(-np.exp(-x)), ppf=lambda p: -np.log(-np.log(p)),
+        sf=lambda x: -np.expm1(-np.exp(-x)), isf=lambda p: -np.log(-np.log1p(-p)),
+    )  # fmt: skip
+    truth = reference.logconcave_enlargement_on_line(
+        eps=eps, **rate, digits=25,
+        cdf=lambda x: mp.exp(-mp.exp(-x)), ppf=lambda p: -mp.log(-mp.log(p)),
+    )  # fmt: skip
+    assert math.isclose(value, float(truth), rel_tol=1e-12)
+
 
 @pytest.mark.parametrize(("name", "arguments", "keywords", "expected"), KNOWN)
 def test_known_values(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any], expected: str) -> None:
@@ -120,6 +189,7 @@ def test_known_values(name: str, arguments: tuple[Any, ...], keywords: dict[str,
 
 def test_every_public_name_is_known() -> None:
     checked = {name for name, *_ in KNOWN} | {"ndtr", "log_ndtr", "mills_ratio", "log_mean_distance_bound"}
+    checked |= {f"{space}_{name}" for space, name, *_ in COMPARED} | {"logconcave_enlargement_on_line"}
     checked |= {"affine_classifier_distance", "bobkov_gap", "log_noise_stability"}  # where the bounds are tested
     assert checked == set(reference.__all__)
 

@@ -20,7 +20,7 @@ def bobkov_gap(
 ) -> float | Array:
     r"""Mean slope of a soft classifier in noise, less the least one that its mean allows.
 
-    *Theorem: typical noisy sample*, for every locally Lipschitz function f with values in [0, 1]: the gap is not
+    *Theorem: Lipschitz function*, for every locally Lipschitz function f with values in [0, 1]: the gap is not
     negative.
 
     .. math:: E \sqrt{I(f(X))^2 + \sigma^2 \, |\nabla f(X)|_2^2} - I(E f(X)) \ge 0,
@@ -97,7 +97,7 @@ GAUSSIAN_FUNCTIONAL = Theorem(
         "Gaussian noise, with the Gaussian profile I = phi(Phi^-1)."
     ),
     formula=r"I(\mathrm{E} f) \leq \mathrm{E} \sqrt{I(f)^2 + \sigma^2 |\nabla f|^2}",
-    label="theorem: typical noisy sample",
+    label="theorem: Lipschitz function",
     space=SPACE,
     assumptions=(
         GAUSSIAN_NOISE,

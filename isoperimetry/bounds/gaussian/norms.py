@@ -14,7 +14,7 @@ from isoperimetry.bounds._spaces import assumption
 from isoperimetry.bounds.gaussian.halfspace import halfspace_distance
 from isoperimetry.bounds.gaussian.quantiles import median_distance_bound
 from isoperimetry.bounds.gaussian.sources import BORELL_1975, FORD_2019
-from isoperimetry.bounds.norms import _as_cov, _as_norm, _as_root, noise_stretch
+from isoperimetry.bounds.norms import _as_cov, _as_norm, _as_root, named_stretch, noise_stretch
 from isoperimetry.bounds.rate import stretch
 from isoperimetry.bounds.theorem import HALF_SPACE, ONE_CENTER, Theorem
 from isoperimetry.sets import HalfSpace
@@ -153,7 +153,7 @@ def median_distance_bound_norm(
     4.652696
     """
     _as_norm(p, "p")
-    ratio = noise_stretch(p, dim=dim, cov=cov)
+    ratio = named_stretch("p", p, dim=dim, cov=cov)
     return median_distance_bound(mu, _scaled(sigma, ratio), log_mu=log_mu, accuracy=accuracy, log_accuracy=log_accuracy)
 
 
@@ -198,7 +198,7 @@ def half_space_for_norm(
     >>> half_space_for_norm(0.5, dim=2, p=1)
     HalfSpace(normal=[1.0, 1.0], offset=0.0)
     """
-    noise_stretch(p, dim=dim, cov=cov)
+    named_stretch("p", p, dim=dim, cov=cov)
     if cov is None and dim is None:
         raise ValueError("dim must be given: a half-space has a dimension.")
     if isinstance(cov, tuple):
