@@ -143,9 +143,9 @@ class Theorem(Record):
         """Return the source as a BibTeX entry alone."""
         source = self.source
         surname = re.split(r",| and ", source.authors)[0].split()[-1]
-        plain = unicodedata.normalize("NFKD", surname).encode("ascii", "ignore").decode()
         word = next(word for word in re.findall(r"\w+", source.title) if len(word) > 3)  # tells two of a year apart
-        key = re.sub(r"\W", "", f"{plain}{source.year}{word}").lower()
+        plain = unicodedata.normalize("NFKD", f"{surname}{source.year}{word}").encode("ascii", "ignore").decode()
+        key = re.sub(r"\W", "", plain).lower()
         authors = source.authors.replace(" and ", ", ")
         if source.authors.startswith("The "):  # a group has no family name
             authors = f"{{{source.authors}}}"

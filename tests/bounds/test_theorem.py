@@ -112,7 +112,7 @@ def test_cite():
     assert "title = {{Adversarial Examples" in entry and "year = {2019}" in entry and entry.endswith("}\n}")
     assert "@misc{borell1975brunn," in GAUSSIAN_ENLARGEMENT.cite()
     assert "V. N. Sudakov and B. S. Tsirel'son" in THEOREMS["GAUSSIAN_PROFILE"].cite()
-    assert "@misc{levy1951,\n  author = {P. Lévy}," in THEOREMS["SPHERE_ENLARGEMENT"].cite()
+    assert "@misc{levy1951problemes,\n  author = {P. Lévy}," in THEOREMS["SPHERE_ENLARGEMENT"].cite()
     for theorem in THEOREMS:
         assert theorem.cite().count("{") == theorem.cite().count("}")
         key = theorem.cite().split("@misc{")[1].split(",")[0]
