@@ -116,7 +116,7 @@ def test_cite():
     for theorem in THEOREMS:
         assert theorem.cite().count("{") == theorem.cite().count("}")
         key = theorem.cite().split("@misc{")[1].split(",")[0]
-        assert key.isascii() and key.isalnum() and key.endswith(str(theorem.source.year)) and key[0].isalpha()
+        assert key.isascii() and key.isalnum() and str(theorem.source.year) in key and key[0].isalpha()
 
 
 def test_assumptions_decide_or_say_that_they_cannot():
