@@ -26,7 +26,9 @@ FOLDER = Path(__file__).parent / "theory"
 NOTE = "<!-- Written by docs/make_theory.py: edit the record or the picture's function, then run it. -->"
 GROUPS = {
     "Gaussian noise: typical noisy samples": "theorem: typical noisy sample",
-    "Gaussian noise: the input itself": "prediction: assumes a half-space|assumes a convex correct region|worst case",
+    "Gaussian noise: the input itself": (
+        "prediction: assumes a half-space|assumes a convex error set|assumes a convex correct region|worst case"
+    ),
     "Gaussian noise: functions and lengths": "theorem: Lipschitz function|theorem: noise",
     "Smoothed classifiers": "theorem: smoothed classifier",
     "Other distributions": "theorem: typical sample",
@@ -39,6 +41,7 @@ LABELS = {
     "theorem: Lipschitz function": "A theorem about functions of noise.",
     "theorem: noise": "A theorem about the noise alone.",
     "prediction: assumes a half-space": "Exact for half-spaces. For other error sets a prediction, and no bound.",
+    "assumes a convex error set": "It holds for the center where the error set is convex, or a union of convex sets.",
     "assumes a convex correct region": "A theorem about the center, if the correct region is convex.",
     "worst case": "A theorem about the center, for every error set.",
 }

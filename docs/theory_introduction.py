@@ -71,7 +71,7 @@ to the nearest error the error rate says much less. All numbers are for mu = 0.0
   false in general. See [the worst case](center-worst-case.md).
 - **Convexity on one side gives one side.** If the error set is convex and mu at most 1/2, the distance is at
   most -sigma Phi^-1(mu) = {a:.3f}. If the correct region is convex and holds the image, the distance is at
-  least that.
+  least that. See [convex error sets](center-convex.md).
 - **Affine classifiers have both sides.** Their correct region is convex, and their errors are at most K - 1
   half-spaces: for K = 10 classes the distance is between {low:.3f} and {high:.3f}. See [affine
   classifiers](center-affine.md).

@@ -23,6 +23,7 @@ _PUBLIC = {
         "certified_radius",
         "certified_radius_laplace",
         "certified_radius_uniform",
+        "convex_distance_bound",
         "efficiency",
         "enlargement",
         "error_rate_at_sigma",

@@ -24,6 +24,9 @@ from isoperimetry.bounds import (
     certified_radius_uniform as certified_radius_uniform,
 )
 from isoperimetry.bounds import (
+    convex_distance_bound as convex_distance_bound,
+)
+from isoperimetry.bounds import (
     efficiency as efficiency,
 )
 from isoperimetry.bounds import (

@@ -53,6 +53,7 @@ ARGUMENTS = {
     "steps": Argument(2, (-1, [1, -1]), ("2", [1j])),
     "q": Argument(0.4, (0.0, 1.0, -0.5, 1.5, [0.5, 1.0])), "robust_fraction": Argument(0.4, RATE.values),
     "dim": COUNT, "classes": Argument(10, (1, 0, -3), ("10", 2.5), broadcasts=False), "p": NORM, "cov": COVARIANCE,
+    "parts": Argument(3, (0, -1), ("3", 2.5), broadcasts=False),
     "normal": Argument([1.0, 2.0, 2.0], ([0.0] * 3, [NAN, 1.0], [INF, 1.0], [], 1.0, [[1.0]]), (["a"], [1j]), False),
     "theta": Argument(1.0, (-0.1, 3.2, [1.0, 4.0])), "metric": Argument("chord", ("l2",), (), False),
     "around": Argument("mean", ("mode",), (), False), "conditional": Argument(False, (), (), False),

@@ -11,7 +11,7 @@ from isoperimetry import bounds
 from isoperimetry.sets import Ball, Orthant, Slab, UnionOfHalfSpaces
 from isoperimetry.special import ndtri
 from pictures import sets
-from pictures.style import BOUND, FILL, GREYS, NAMES, TINTS, axes, label, of_measure, page, percent
+from pictures.style import BOUND, FILL, GREYS, NAMES, TINTS, WRONG, axes, label, of_measure, page, percent
 
 
 @page(
@@ -146,6 +146,44 @@ def worst_case(ax: Any) -> None:
         ax, "dimension $n$", "distance of the center / $\\sigma$", xlim=(1, 1e6), ylim=(0.6, 1500), xscale="log",
         yscale="log",
     )  # fmt: skip
+
+
+@page(
+    "CENTER_CONVEX",
+    "Convex error sets",
+    example="""
+        from isoperimetry.bounds import convex_distance_bound
+        round(convex_distance_bound(mu=0.01), 6)
+        round(convex_distance_bound(mu=0.01, parts=9), 6)
+    """,
+    near=("HALFSPACE_DISTANCE", "CENTER_WORST_CASE", "CENTER_AFFINE"),
+)
+def convex(ax: Any) -> None:
+    """Distance of the center to convex error sets, and to one that surrounds it, against their error rate.
+
+    The nearest point of a convex set has all of it behind a hyperplane. Errors all around are farther than the bound.
+    """
+    mu = np.geomspace(1e-5, 0.9, 160)
+    low = mu < 0.49
+    corner = [Orthant([-ndtri(math.sqrt(rate))] * 2) for rate in mu]
+    near = [max(0.0, error_set.signed_distance(np.zeros(2))) for error_set in corner]
+    far = [max(0.0, sets.outside(rate, 10).signed_distance(np.zeros(10))) for rate in mu]
+    bound = bounds.convex_distance_bound(mu)
+    ax.plot(mu, far, color=WRONG, linewidth=1.8, linestyle="--")
+    ax.plot(mu, near, color=GREYS[0], linewidth=1.4)
+    ax.plot(mu[low], np.zeros(mu[low].size), color=GREYS[3], linewidth=3, solid_capstyle="butt")
+    ax.fill_between(mu, bound, 7, color=FILL, linewidth=0)
+    ax.plot(mu, bound, color=BOUND, linewidth=2.6)
+    label(ax, 2e-3, 4.2, "no convex set", BOUND)
+    label(ax, 3e-5, 2.4, "half-space: the bound", BOUND, fontweight="bold", to=(3e-4, 3.43))
+    label(ax, 1.5e-5, 1.2, "quadrant, where two scores are high", NAMES, to=(3e-3, 2.26))
+    label(ax, 1.5e-5, 0.35, "ball that touches the center", NAMES)
+    label(ax, 8e-3, 5.9, "outside of a ball, n = 10:\nnot convex", WRONG, to=(4e-3, 5.1))
+    axes(
+        ax, "error rate in noise $\\mu$", "distance of the center / $\\sigma$", xlim=(1e-5, 1), ylim=(-0.05, 6.6),
+        xscale="log",
+    )  # fmt: skip
+    percent(ax.xaxis)
 
 
 @page(

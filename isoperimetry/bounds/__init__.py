@@ -11,6 +11,7 @@ from isoperimetry.bounds.cube import CUBE_DISTANCE, CUBE_ENLARGEMENT
 from isoperimetry.bounds.efficiency import efficiency
 from isoperimetry.bounds.gaussian import (
     CENTER_AFFINE,
+    CENTER_CONVEX,
     CENTER_WORST_CASE,
     GAUSSIAN_DISTANCE,
     GAUSSIAN_ENLARGEMENT,
@@ -28,6 +29,7 @@ from isoperimetry.bounds.gaussian import (
     NORM_DISTANCE,
     affine_classifier_distance,
     bobkov_gap,
+    convex_distance_bound,
     enlargement,
     error_rate_at_sigma,
     gaussian_profile,
@@ -77,6 +79,7 @@ __all__ = [
     "BALL_DISTANCE",
     "BALL_ENLARGEMENT",
     "CENTER_AFFINE",
+    "CENTER_CONVEX",
     "CENTER_WORST_CASE",
     "CUBE_DISTANCE",
     "CUBE_ENLARGEMENT",
@@ -119,6 +122,7 @@ __all__ = [
     "certified_radius",
     "certified_radius_laplace",
     "certified_radius_uniform",
+    "convex_distance_bound",
     "efficiency",
     "enlargement",
     "error_rate_at_sigma",

@@ -126,6 +126,7 @@ THEOREMS = Catalogue(
         gaussian.NOISE_STABILITY,
         gaussian.NOISE_NORM,
         gaussian.CENTER_WORST_CASE,
+        gaussian.CENTER_CONVEX,
         gaussian.CENTER_AFFINE,
         lipschitz.LIPSCHITZ_TAIL,
         smoothing.SMOOTHING_RADIUS,

@@ -217,6 +217,25 @@ def _is_beyond_faces(error_set: Any) -> bool | None:
     return True if _is_half_space(error_set) else None
 
 
+def _is_convex(error_set: Any) -> bool | None:
+    match error_set:
+        case sets.HalfSpace() | sets.Slab() | sets.Ball() | sets.Cylinder() | sets.Box() | sets.Orthant():
+            return True
+        case sets.Wedge():
+            return error_set.angle <= math.pi or error_set.angle == 2 * math.pi
+        case sets.Cone():
+            return error_set.half_angle in (0, math.pi) or error_set.half_angle <= math.pi / 2
+        case sets.Paraboloid():
+            return error_set.curvature >= 0
+        case sets.Moved():
+            return _is_convex(error_set.error_set)
+        case sets.UnionOfHalfSpaces():
+            return True  # each part is
+        case sets.Complement():
+            return True if _is_half_space(error_set) else None
+    return None
+
+
 GAUSSIAN_NOISE = Assumption(
     name="isotropic Gaussian noise",
     text="The samples are draws of N(center, sigma**2 I), in the space where distances are measured, in l2.",
@@ -231,6 +250,11 @@ HALF_SPACE = Assumption(
     name="half-space",
     text="The error set is a half-space, as for a linear classifier of two classes.",
     holds=_is_half_space,
+)
+CONVEX_PARTS = Assumption(
+    name="convex error set",
+    text="The error set is convex, or the union of as many convex sets as are given.",
+    holds=_is_convex,
 )
 BEYOND_FACES = Assumption(
     name="polyhedral correct region",

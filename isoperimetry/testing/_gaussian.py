@@ -202,6 +202,12 @@ def worst_case_distance(mu: Number = None, sigma: Number = 1, *, dim: Number, **
 
 
 @at_precision
+def convex_distance_bound(mu: Number = None, sigma: Number = 1, *, parts: Number = 1, **form: Number) -> Any:
+    """Return the largest distance of the center from a union of convex sets of measure mu."""
+    return sigma * max(mp.mpf(0), _upper_quantile(_tail(_radius_in_sigma(mu, **form)) / parts))
+
+
+@at_precision
 def affine_classifier_distance(mu: Number = None, sigma: Number = 1, *, classes: Number, **form: Number) -> Any:
     """Return the lower and the upper limit of the distance of a correct center from the errors of K classes."""
     a = _radius_in_sigma(mu, **form)

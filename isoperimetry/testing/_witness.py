@@ -135,6 +135,15 @@ def _worst_case(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> 
     yield Case("the distance of the center", truth, bound, max(witness.sigma, truth))
 
 
+def _convex(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> Iterator[Case]:
+    error_set = witness.error_set
+    parts = len(error_set.units) if isinstance(error_set, UnionOfHalfSpaces) else 1
+    if parts > 1 or theorem.check(error_set)["convex error set"]:  # True, and not what looking cannot decide
+        truth = max(0.0, float(error_set.signed_distance(witness.center)))
+        bound = float(theorem(**witness.rate, sigma=witness.sigma, parts=parts))
+        yield Case("the distance of the center", truth, bound, max(witness.sigma, truth))
+
+
 def _affine(theorem: Theorem, witness: Witness, levels: Sequence[float]) -> Iterator[Case]:
     faces = _n_faces(witness.error_set)
     truth = float(witness.error_set.signed_distance(witness.center))
@@ -222,6 +231,7 @@ WITNESSES: dict[str, Cases] = {
     "HALFSPACE_DISTANCE": _distance,
     "HALFSPACE_RATE": _rate_at_sigma,
     "CENTER_WORST_CASE": _worst_case,
+    "CENTER_CONVEX": _convex,
     "CENTER_AFFINE": _affine,
     "NORM_DISTANCE": _norm_median,
     "HALFSPACE_DISTANCE_NORM": _halfspace_norm,

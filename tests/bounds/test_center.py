@@ -9,15 +9,17 @@ from hypothesis import strategies as st
 
 from isoperimetry.bounds import (
     CENTER_AFFINE,
+    CENTER_CONVEX,
     CENTER_WORST_CASE,
     affine_classifier_distance,
+    convex_distance_bound,
     halfspace_distance,
     worst_case_distance,
 )
-from isoperimetry.sets import Ball, Complement, HalfSpace, Slab
+from isoperimetry.sets import Ball, Complement, HalfSpace, Slab, UnionOfHalfSpaces
 from isoperimetry.special import log_ball_complement, ndtr
 from isoperimetry.testing import reference
-from isoperimetry.testing.strategies import error_rates, log_error_rates, sigmas
+from isoperimetry.testing.strategies import error_rates, error_sets, log_error_rates, sigmas
 
 dims = st.sampled_from([1, 2, 3, 10, 784, 150528])
 
@@ -137,3 +139,28 @@ def test_assumptions_matter():
     # wider noise than claimed
     far = HalfSpace([1.0], 2 * worst_case_distance(0.01, dim=1))
     assert ndtr(-far.offset / 2.0) == pytest.approx(0.005) and far.offset > worst_case_distance(0.005, dim=1)
+
+
+@given(error_sets(kinds=("slab", "ball", "cylinder", "half-space")), sigmas())
+def test_convex_sets_are_no_farther(error_set, sigma):
+    gap = max(0.0, error_set.signed_distance(np.zeros(error_set.dim)))
+    log_mu = error_set.log_volume(sigma=sigma)
+    if CENTER_CONVEX.check(error_set)["convex error set"]:
+        assert gap <= convex_distance_bound(log_mu=log_mu, sigma=sigma) * (1 + 1e-9) + 1e-9 * sigma
+
+
+def test_convex_parts():
+    assert convex_distance_bound(0.01) == pytest.approx(2.3263478740408411009, rel=1e-14)
+    assert convex_distance_bound(0.01, parts=9) == pytest.approx(3.0588043564590728565, rel=1e-14)
+    assert convex_distance_bound([0.0, 0.5, 0.7, 1.0]).tolist() == [math.inf, 0.0, 0.0, 0.0]
+    for parts in (1, 2, 9):
+        truth = reference.convex_distance_bound("0.01", parts=parts, digits=20)
+        assert convex_distance_bound(0.01, parts=parts) == pytest.approx(float(truth), rel=1e-13)
+        assert convex_distance_bound(0.01, parts=parts) == affine_classifier_distance(0.01, classes=parts + 1)[1]
+    # Where the errors surround the center they may be farther.
+    around = Complement(Ball([0.0] * 10, 4.0))
+    assert around.signed_distance([0.0] * 10) > convex_distance_bound(around.volume())
+    assert CENTER_CONVEX.check(around)["convex error set"] is None
+    # Two half-spaces far apart nearly attain it for two parts.
+    two = UnionOfHalfSpaces([[1.0], [-1.0]], [4.0, 4.0])
+    assert convex_distance_bound(log_mu=two.log_volume(), parts=2) == pytest.approx(4.0, rel=1e-12)

@@ -35,6 +35,7 @@ FUNCTIONS = {
     "gaussian_profile": {},
     "log_gaussian_profile": {},
     "worst_case_distance": {"dim": 10},
+    "convex_distance_bound": {"parts": 3},
     "halfspace_distance_norm": {"normal": [1.0, 2.0]},
     "median_distance_bound_norm": {"dim": 10},
 }

@@ -23,7 +23,8 @@ from isoperimetry.sets import Ball, Box, Complement, HalfSpace, Slab, UnionOfHal
 
 LABELS = {
     "theorem: typical noisy sample", "theorem: typical sample", "prediction: assumes a half-space",
-    "assumes a convex correct region", "worst case", "theorem: smoothed classifier", "theorem: Lipschitz function",
+    "assumes a convex correct region", "assumes a convex error set",
+    "worst case", "theorem: smoothed classifier", "theorem: Lipschitz function",
     "theorem: noise",
 }  # fmt: skip
 EACH = pytest.mark.parametrize("theorem", THEOREMS, ids=lambda theorem: theorem.name)

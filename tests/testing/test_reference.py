@@ -190,7 +190,12 @@ def test_known_values(name: str, arguments: tuple[Any, ...], keywords: dict[str,
 def test_every_public_name_is_known() -> None:
     checked = {name for name, *_ in KNOWN} | {"ndtr", "log_ndtr", "mills_ratio", "log_mean_distance_bound"}
     checked |= {f"{space}_{name}" for space, name, *_ in COMPARED} | {"logconcave_enlargement_on_line"}
-    checked |= {"affine_classifier_distance", "bobkov_gap", "log_noise_stability"}  # where the bounds are tested
+    checked |= {
+        "affine_classifier_distance",
+        "convex_distance_bound",
+        "bobkov_gap",
+        "log_noise_stability",
+    }  # where the bounds are tested
     assert checked == set(reference.__all__)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from isoperimetry.bounds.gaussian.center import (
     CENTER_AFFINE,
+    CENTER_CONVEX,
     CENTER_WORST_CASE,
     affine_classifier_distance,
+    convex_distance_bound,
     worst_case_distance,
 )
 from isoperimetry.bounds.gaussian.enlargements import (
@@ -50,6 +52,7 @@ from isoperimetry.bounds.gaussian.stability import NOISE_STABILITY, log_noise_st
 
 __all__ = [
     "CENTER_AFFINE",
+    "CENTER_CONVEX",
     "CENTER_WORST_CASE",
     "GAUSSIAN_DISTANCE",
     "GAUSSIAN_ENLARGEMENT",
@@ -67,6 +70,7 @@ __all__ = [
     "NORM_DISTANCE",
     "affine_classifier_distance",
     "bobkov_gap",
+    "convex_distance_bound",
     "enlargement",
     "error_rate_at_sigma",
     "gaussian_profile",

@@ -12,8 +12,8 @@ from isoperimetry._validate import Array, as_count
 from isoperimetry.bounds._spaces import as_dim
 from isoperimetry.bounds.gaussian.halfspace import SPACE, half_space_of_measure
 from isoperimetry.bounds.gaussian.sources import ELEMENTARY
-from isoperimetry.bounds.rate import evaluate, read_rate, read_sigma, stretch
-from isoperimetry.bounds.theorem import BEYOND_FACES, GAUSSIAN_NOISE, ONE_CENTER, Theorem
+from isoperimetry.bounds.rate import Rate, evaluate, read_rate, read_sigma, stretch
+from isoperimetry.bounds.theorem import BEYOND_FACES, CONVEX_PARTS, GAUSSIAN_NOISE, ONE_CENTER, Theorem
 from isoperimetry.sets import ErrorSet
 
 
@@ -75,6 +75,64 @@ def worst_case_distance(
     return evaluate(formula, rate, sigma=read_sigma(sigma, rate), dim=as_dim(dim))
 
 
+def convex_distance_bound(
+    mu: ArrayLike | None = None,
+    sigma: ArrayLike = 1.0,
+    *,
+    parts: SupportsIndex = 1,
+    log_mu: ArrayLike | None = None,
+    accuracy: ArrayLike | None = None,
+    log_accuracy: ArrayLike | None = None,
+) -> float | Array:
+    r"""Largest distance of the center from a convex error set of measure ``mu``, or a union of convex ones.
+
+    *Assumes a convex error set*, or the union of ``parts`` convex sets.
+
+    .. math:: d(x_0, E) \le \max(0,\, -\sigma \, \Phi^{-1}(\mu / k))
+
+    Parameters
+    ----------
+    mu : float or array, shape S1
+        Measure of the error set under N(center, sigma**2 I), in [0, 1].
+    sigma : float or array, shape S2, broadcast with S1
+        Standard deviation of the noise, >= 0, in the unit of the inputs; 0 needs ``mu`` to be 0 or 1.
+    parts : int
+        Number k of convex sets whose union the error set is, >= 1.
+    log_mu, accuracy, log_accuracy : float or array, shape S1
+        The same rate as log(mu), 1 - mu or log(1 - mu): give exactly one of the four.
+
+    Returns
+    -------
+    float or array, shape broadcast(S1, S2)
+        Upper limit in the unit of ``sigma``: inf at mu = 0, 0 where mu / k >= 1/2.
+
+    Raises
+    ------
+    TypeError
+        If not exactly one form of the rate is given, or ``parts`` is no integer.
+    ValueError
+        If an argument is out of range, or ``sigma`` is 0 where 0 < mu < 1. NaN is passed through.
+
+    Notes
+    -----
+    Theorem: `CENTER_CONVEX`. There is no lower limit: a convex set may touch the center at any rate below 1/2.
+
+    Examples
+    --------
+    >>> round(convex_distance_bound(0.01), 6), round(convex_distance_bound(0.01, parts=9), 6)
+    (2.326348, 3.058804)
+    """
+    rate = read_rate(mu, log_mu, accuracy, log_accuracy)
+    share = _share(rate, as_count("parts", parts, low=1))
+    return evaluate(lambda sigma: stretch(np.maximum(0.0, -share), sigma), rate, sigma=read_sigma(sigma, rate))
+
+
+def _share(rate: Rate, parts: int) -> Array:
+    """Return the probit of ``mu / parts``."""
+    with np.errstate(invalid="ignore"):
+        return rate.z if parts == 1 else np.asarray(special.ndtri_exp(rate.log - np.log(parts)))
+
+
 def affine_classifier_distance(
     mu: ArrayLike | None = None,
     sigma: ArrayLike = 1.0,
@@ -125,9 +183,7 @@ def affine_classifier_distance(
     (2.326348, 3.058804)
     """
     rate = read_rate(mu, log_mu, accuracy, log_accuracy)
-    pieces = as_count("classes", classes, low=2) - 1
-    with np.errstate(invalid="ignore"):
-        share = rate.z if pieces == 1 else np.asarray(special.ndtri_exp(rate.log - np.log(pieces)))
+    share = _share(rate, as_count("classes", classes, low=2) - 1)
     scale = read_sigma(sigma, rate)
     low = evaluate(lambda sigma: stretch(np.maximum(0.0, -rate.z), sigma), rate, sigma=scale)
     high = evaluate(lambda sigma: stretch(np.maximum(0.0, -share), sigma), rate, sigma=scale)
@@ -185,6 +241,28 @@ CENTER_WORST_CASE = Theorem(
         "The center need not be within -sigma Phi^-1(mu) of an error: that limit is for typical noisy samples, or for "
         "convex error sets. Nor need it be that far: the errors may touch it."
     ),
+)
+CENTER_CONVEX = Theorem(
+    name="CENTER_CONVEX",
+    statement=(
+        "The distance of the center from a convex error set of measure mu is at most -sigma Phi^-1(mu), and 0 from "
+        "mu = 1/2 on; from a union of k convex sets at most -sigma Phi^-1(mu / k)."
+    ),
+    formula=r"d(x_0, E) \leq \max\left(0, -\sigma\,\Phi^{-1}\left(\frac{\mu}{k}\right)\right)",
+    label="assumes a convex error set",
+    space=SPACE,
+    assumptions=(GAUSSIAN_NOISE, ONE_CENTER, CONVEX_PARTS),
+    direction="upper limit of the distance of the center",
+    source=ELEMENTARY,
+    bound=convex_distance_bound,
+    extremal=half_space_of_measure,
+    tightness="Equality for half-spaces; for k equal half-spaces far apart nearly.",
+    proof=(
+        "A convex set that does not hold the center lies in the half-space beyond its point nearest to the center, "
+        "whose measure is Phi(-d / sigma). The largest of k parts has at least the measure mu / k, and is not nearer "
+        "than the union."
+    ),
+    mistake="It is no bound for error sets that surround the center, which no convex set does without holding it.",
 )
 CENTER_AFFINE = Theorem(
     name="CENTER_AFFINE",
