@@ -102,7 +102,8 @@ def enlargement(
 
     Notes
     -----
-    Theorem: `HAMMING_ENLARGEMENT`. The Euclidean distance of bits is the square root of the Hamming distance.
+    Theorem: `HAMMING_ENLARGEMENT`. The Euclidean distance of bits is the square root of the Hamming distance. A rate
+    that is below a ball's measure by its rounding, 1e-14 (1 + |log mu|) of it, counts as that of the ball.
 
     Examples
     --------
