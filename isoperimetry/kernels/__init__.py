@@ -17,6 +17,9 @@ the kernels of the version with which it was compiled until its own file changes
 - `isoperimetry.kernels.binormal`: ``log_binormal_sf``
 - `isoperimetry.kernels.rates`, `distances`, `enlargements` and `moments`: the loops ``fill_<bound>`` of the Gaussian
   bounds over contiguous arrays of error rates in one of four forms
+- `isoperimetry.kernels.quadratic`: ``log_quadratic_tails`` of a quadratic form in normals
+- `isoperimetry.kernels.boxes`, `geometry`, `halfspaces`, `quadric` and `radial`: the loops of error sets, membership
+  and signed distances of the rows of an array
 - `isoperimetry.kernels.logspace`: ``log1mexp, logaddexp, logsubexp``
 - `isoperimetry.kernels.philox`: ``philox4x32`` (random words by key and counter), ``normals32, normals64`` (those of a
   sample), ``add_normals32, add_normals64`` (loops over contiguous arrays of the same width, as in
