@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import mpmath
+import numba
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -156,6 +157,7 @@ def test_equal_weights_are_one(rng):
     assert six == pytest.approx(one, rel=1e-14)
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="150,528 weights take minutes as plain Python")
 def test_many_weights(rng):
     """150 528 weights one by one, in tails where a plain sum of that many terms would lose what is promised."""
     half, squares = 75264, rng.random(2)
