@@ -55,6 +55,13 @@ def as_rate(name: str, value: ArrayLike) -> Array:
     return array
 
 
+def as_level(name: str, value: ArrayLike) -> Array:
+    """Return levels of quantiles, each in (0, 1) or NaN."""
+    array = as_rate(name, value)
+    refuse(name, array, (array == 0) | (array == 1), "in (0, 1)", "it is the level of a quantile.")
+    return array
+
+
 def as_log_rate(name: str, value: ArrayLike) -> Array:
     """Return logarithms of probabilities, each <= 0 or NaN."""
     array = as_float(name, value)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from isoperimetry import _validate
 from isoperimetry._validate import Array
 from isoperimetry.bounds.rate import Rate, read_rate
-from isoperimetry.bounds.theorem import Assumption
+from isoperimetry.bounds.theorem import Assumption, undecided
 
 
 def as_integers(name: str, value: ArrayLike, *, low: int, what: str) -> Array:
@@ -30,15 +28,9 @@ def as_dim(value: ArrayLike, *, low: int = 1) -> Array:
 
 def as_level(q: ArrayLike) -> Rate:
     """Return the level of a quantile, which must be in (0, 1), in the form of a rate."""
-    value = _validate.as_rate("q", q)
-    _validate.refuse("q", value, (value == 0) | (value == 1), "in (0, 1)", "it is the level of a quantile.")
-    return read_rate(value, None, None, None)
-
-
-def _undecided(error_set: Any) -> None:
-    return None
+    return read_rate(_validate.as_level("q", q), None, None, None)
 
 
 def assumption(name: str, text: str) -> Assumption:
     """Return an assumption about the samples, which looking at the error set cannot decide."""
-    return Assumption(name=name, text=text, holds=_undecided)
+    return Assumption(name=name, text=text, holds=undecided)

@@ -204,19 +204,13 @@ def _check(rates: Rates | None, arguments: dict[str, ArrayLike | None]) -> None:
             CHECKS[name](value)
 
 
-def _level(q: ArrayLike) -> Array:
-    level = _validate.as_rate("q", q)
-    _validate.refuse("q", level, (level == 0) | (level == 1), "in (0, 1)", "it is the level of a quantile.")
-    return level
-
-
 def _nonnegative(name: str, what: str) -> Callable[[ArrayLike], Array]:
     return lambda value: _validate.as_nonnegative(name, value, what)
 
 
 CHECKS: dict[str, Callable[[ArrayLike], Array]] = {
     "eps": _nonnegative("eps", "a distance"),
-    "q": _level,
+    "q": lambda value: _validate.as_level("q", value),
     "robust_fraction": lambda value: _validate.as_rate("robust_fraction", value),
     "sigma": _nonnegative("sigma", "the scale of the noise, in the unit of the inputs"),
     "sigma_new": _nonnegative("sigma_new", "a scale of the noise, in the unit of the inputs"),

@@ -165,7 +165,8 @@ class Theorem(Record):
         return {name: value.__name__ if callable(value) else to_json(value) for name, value in fields.items()}
 
 
-def _undecided(error_set: Any) -> None:
+def undecided(error_set: Any) -> None:
+    """Return None: looking at the set cannot decide."""
     return None
 
 
@@ -239,12 +240,12 @@ def _is_convex(error_set: Any) -> bool | None:
 GAUSSIAN_NOISE = Assumption(
     name="isotropic Gaussian noise",
     text="The samples are draws of N(center, sigma**2 I), in the space where distances are measured, in l2.",
-    holds=_undecided,
+    holds=undecided,
 )
 ONE_CENTER = Assumption(
     name="one center",
     text="The error rate belongs to one center at one sigma; the average over several inputs over-claims.",
-    holds=_undecided,
+    holds=undecided,
 )
 HALF_SPACE = Assumption(
     name="half-space",

@@ -86,6 +86,15 @@ def log_measure(line: Line, sigma: Array) -> Array:
         return np.where(thin, np.log(share) - 0.5 * middle * middle, wide)
 
 
+def log_outside(line: Line, sigma: Array) -> Array:
+    """Return the log of the measure of what a strip leaves, from the strip where that is the smaller one."""
+    inside = measure(line, sigma)
+    lower, upper = line.ends(sigma)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tails = np.logaddexp(special.log_ndtr(lower), special.log_ndtr(-upper))
+        return np.where(inside < 0.5, np.log1p(-inside), tails)
+
+
 def _reflect(lower: Array, upper: Array) -> tuple[Array, Array]:
     """Return the interval, or its mirror image, that lies on the right of 0 or around it."""
     left = upper < 0

@@ -7,9 +7,9 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from isoperimetry import _validate, special
+from isoperimetry import _validate
 from isoperimetry._validate import Array
-from isoperimetry.sets._line import Line, log_measure, measure, outside
+from isoperimetry.sets._line import Line, log_measure, log_outside, measure, outside
 from isoperimetry.sets.base import ANY_NORM, Capability, Shape, as_norm, as_reach, as_sigma
 
 
@@ -55,12 +55,7 @@ class Strip(Shape):
 
     def complement_log_volume(self, center: ArrayLike | None = None, sigma: ArrayLike = 1.0) -> float | Array:
         """Return the logarithm of the measure of the complement. Parameters as in `volume`."""
-        line, scale = self._seen_from(center), as_sigma(sigma)
-        inside = measure(line, scale)
-        lower, upper = line.ends(scale)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            tails = np.logaddexp(special.log_ndtr(lower), special.log_ndtr(-upper))
-            return _validate.like_input(np.where(inside < 0.5, np.log1p(-inside), tails))
+        return _validate.like_input(log_outside(self._seen_from(center), as_sigma(sigma)))
 
     def complement_enlarged_volume(
         self, eps: ArrayLike, center: ArrayLike | None = None, sigma: ArrayLike = 1.0, *, p: float = 2
@@ -82,11 +77,7 @@ class Strip(Shape):
     def _log_measures(self, reach: Array, center: Array, sigma: Array, p: float) -> tuple[Array, Array]:
         grown = self._line.seen_from(float(center @ self.unit)).grown(np.sign(reach) * self._reach(np.abs(reach), p))
         gone = np.asarray(grown.half) < 0  # its complement meets in the middle
-        inside, share = log_measure(grown, sigma), measure(grown, sigma)
-        lower, upper = grown.ends(sigma)
-        tails = np.logaddexp(special.log_ndtr(lower), special.log_ndtr(-upper))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            outside = np.where(share < 0.5, np.log1p(-share), tails)
+        inside, outside = log_measure(grown, sigma), log_outside(grown, sigma)
         return np.where(gone, -math.inf, inside), np.where(gone, 0.0, outside)
 
     def _gap(self, x: Array) -> Array:

@@ -96,8 +96,7 @@ class DistanceLaw:
         float or array, shape S
             Distance in the unit of ``sigma``; inf if the set is empty. NaN if ``q`` or the center is.
         """
-        levels = _validate.as_rate("q", q)
-        _validate.refuse("q", levels, (levels == 0) | (levels == 1), "in (0, 1)", "it is the level of a quantile.")
+        levels = _validate.as_level("q", q)
         found = [self._quantile(level, conditional) for level in levels.ravel().tolist()]
         return _validate.like_input(np.array(found).reshape(levels.shape))
 
