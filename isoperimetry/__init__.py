@@ -62,8 +62,11 @@ _PUBLIC = {
         "check",
     ),
     "isoperimetry.errors": ("NotExact",),
+    "isoperimetry.estimators": ("Estimate", "Margin", "Membership", "reduce", "volume"),
     "isoperimetry.intervals": (
         "BetaBinomialSequence",
+        "betting_interval",
+        "betting_lower_bound",
         "clopper_pearson",
         "quantile_lower_bound",
         "quantile_upper_bound",
@@ -93,7 +96,7 @@ _PUBLIC = {
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}
 
-_MODULES = ("bounds", "checks", "errors", "intervals", "kernels", "sets", "special", "streams", "testing")
+_MODULES = ("bounds", "checks", "errors", "estimators", "intervals", "kernels", "sets", "special", "streams", "testing")
 
 __all__ = sorted(_HOME)
 

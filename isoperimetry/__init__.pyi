@@ -131,8 +131,29 @@ from isoperimetry.checks import (
 from isoperimetry.errors import (
     NotExact as NotExact,
 )
+from isoperimetry.estimators import (
+    Estimate as Estimate,
+)
+from isoperimetry.estimators import (
+    Margin as Margin,
+)
+from isoperimetry.estimators import (
+    Membership as Membership,
+)
+from isoperimetry.estimators import (
+    reduce as reduce,
+)
+from isoperimetry.estimators import (
+    volume as volume,
+)
 from isoperimetry.intervals import (
     BetaBinomialSequence as BetaBinomialSequence,
+)
+from isoperimetry.intervals import (
+    betting_interval as betting_interval,
+)
+from isoperimetry.intervals import (
+    betting_lower_bound as betting_lower_bound,
 )
 from isoperimetry.intervals import (
     clopper_pearson as clopper_pearson,

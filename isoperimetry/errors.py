@@ -34,5 +34,29 @@ class ModelError(IsoperimetryError, ValueError):
 class NotExact(IsoperimetryError, ValueError):
     """What was asked of an error set has no exact answer: it is refused, and never approximated in silence.
 
-    An estimate with an interval: draw noise, count ``contains(x)``, and take `isoperimetry.clopper_pearson`.
+    `isoperimetry.volume` estimates a measure that has no closed form, with an interval.
     """
+
+
+class FunctionError(IsoperimetryError, ValueError):
+    """A user's function raised an exception, or its answer cannot be used: wrong shape or type, NaN, or not repeatable.
+
+    Raised by a run that had measured something, it comes as the cause of a `RunFailed`.
+    """
+
+
+class RunFailed(IsoperimetryError, RuntimeError):
+    """A run ended early because a function or an executor failed; what it had measured is in ``estimate``.
+
+    Parameters
+    ----------
+    message : str
+        What failed, and what to do.
+    estimate : Estimate or None
+        The estimate from the blocks that were finished, with an interval that may be read at any time; None if there
+        was none.
+    """
+
+    def __init__(self, message: str, estimate: object = None) -> None:
+        self.estimate = estimate
+        super().__init__(message)

@@ -55,6 +55,12 @@ class Progress:
         stage.done += _validate.as_count("n", n)
         self._show(stage)
 
+    def describe(self, description: str) -> None:
+        """Say in other words what the stage started last is doing, for instance with the result so far."""
+        stage = self._current("describe")
+        stage.description = description
+        self._show(stage)
+
     def finish(self) -> None:
         """End the stage started last."""
         stage = self._current("finish")
@@ -137,7 +143,7 @@ class BarProgress(Progress):
             self._bars.start()
         if stage.handle is None:
             stage.handle = self._bars.add_task(stage.description, total=stage.total)
-        self._bars.update(stage.handle, completed=stage.done)
+        self._bars.update(stage.handle, completed=stage.done, description=stage.description)
 
     def _hide(self, stage: _Stage) -> None:
         if self._bars is None:

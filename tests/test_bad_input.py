@@ -239,7 +239,7 @@ def test_every_set_is_known():
     classes = {value for name in sets.__all__ if inspect.isclass(value := getattr(sets, name))}
     assert classes == {*SETS, *MADE_OF_SETS, *NO_SETS}
     functions = {name for name in sets.__all__ if inspect.isfunction(getattr(sets, name))}
-    assert functions == {"rotate", "scale", "translate"}
+    assert functions == {"describe", "from_description", "rotate", "scale", "translate"}
 
 
 @pytest.mark.parametrize("kind", SETS, ids=lambda kind: kind.__name__)

@@ -505,9 +505,9 @@ def test_commands_of_the_own_bridges_have_a_summary_without_their_runtime():
 import sys
 import tomllib
 from importlib.metadata import EntryPoint
-from isoperimetry import cli
+from isoperimetry.cli import program
 for name, value in {declared!r}.items():
-    assert cli._summary(EntryPoint(name, value, cli.GROUP)).endswith("."), name
+    assert program._summary(EntryPoint(name, value, program.GROUP)).endswith("."), name
 assert not {{"torch", "isoperimetry_bridges"}} & set(sys.modules)
 """
     result = process(code=code, path=[ROOT / "bridges"])

@@ -45,7 +45,7 @@ def pixels(ax):
 
 
 def test_examples_run():
-    assert doctest.testmod(plots).failed == 0
+    assert doctest.testmod(plots.audit).failed == 0 and doctest.testmod(plots.volume).failed == 0
 
 
 # distance against error rate
@@ -190,7 +190,7 @@ def test_colours_are_told_apart_by_the_colour_blind():
     # Viénot, Brettel and Mollon (1999): linear maps to what protanopes and deuteranopes see, in linear RGB.
     protan = np.array([[0.11238, 0.88762, 0.0], [0.11238, 0.88762, 0.0], [0.00401, -0.00401, 1.0]])
     deutan = np.array([[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]])
-    colours = np.array([to_rgb(colour) for colour in plots._COLOURS]) ** 2.2
+    colours = np.array([to_rgb(colour) for colour in plots.style.COLOURS]) ** 2.2
     for seen in (np.eye(3), protan, deutan):
         seen_colours = np.clip(colours @ seen.T, 0, 1) ** (1 / 2.2)
         gaps = np.linalg.norm(seen_colours[:, None] - seen_colours[None], axis=-1)

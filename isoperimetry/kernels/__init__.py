@@ -20,8 +20,13 @@ the kernels of the version with which it was compiled until its own file changes
 - `isoperimetry.kernels.quadratic`: ``log_quadratic_tails`` of a quadratic form in normals
 - `isoperimetry.kernels.boxes`, `geometry`, `halfspaces`, `quadric` and `radial`: the loops of error sets, membership
   and signed distances of the rows of an array
+- `isoperimetry.kernels.wealth`: ``fill_signals, log_peak_capital``, the capital of bets on the mean of a sequence
 - `isoperimetry.kernels.logspace`: ``log1mexp, logaddexp, logsubexp``
 - `isoperimetry.kernels.philox`: ``philox4x32`` (random words by key and counter), ``normals32, normals64`` (those of a
   sample), ``add_normals32, add_normals64`` (loops over contiguous arrays of the same width, as in
   `isoperimetry.streams`)
+- `isoperimetry.kernels.chi`: ``chi, fill_chi`` (the radius of Gaussian noise by key and sample)
+- `isoperimetry.kernels.sampling`: ``count_sums32, count_sums64, count_union32, count_union64`` (noisy samples drawn,
+  tested and counted in one loop, of the tiles in `isoperimetry.kernels.tiles`), ``count_function`` (the same for a
+  compiled function of yours), ``fill_function, value_of``
 """

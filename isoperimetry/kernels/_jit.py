@@ -42,11 +42,11 @@ class Kernel(Protocol[P, R]):
         """Call the compiled function."""
 
 
-def _compile(function: Callable[P, R], **options: Any) -> Kernel[P, R]:
+def _compile(function: Callable[P, R], *, cached: bool = True, **options: Any) -> Kernel[P, R]:
     # Nobody passes a private kernel on as a value; without the code for that it is compiled a tenth faster.
     private = function.__name__.startswith("_")
     compiled: Any = numba.njit(no_cfunc_wrapper=private, **_OPTIONS, **options)(function)
-    if _cache is not None:
+    if _cache is not None and cached:
         _cache.attach(compiled, function)
     if not hasattr(compiled, "py_func"):  # NUMBA_DISABLE_JIT=1: Numba hands the function back as it is
         compiled = np.errstate(all="ignore")(function)  # NumPy's scalars warn of overflows, compiled code does not
@@ -58,8 +58,8 @@ def _compile(function: Callable[P, R], **options: Any) -> Kernel[P, R]:
 @overload
 def kernel(function: Callable[P, R], /) -> Kernel[P, R]: ...
 @overload
-def kernel(*, inline: bool) -> Callable[[Callable[P, R]], Kernel[P, R]]: ...
-def kernel(function: Any = None, /, *, inline: bool = False) -> Any:
+def kernel(*, inline: bool = ..., cached: bool = ...) -> Callable[[Callable[P, R]], Kernel[P, R]]: ...
+def kernel(function: Any = None, /, *, inline: bool = False, cached: bool = True) -> Any:
     """Compile a scalar function or a loop.
 
     Parameters
@@ -70,6 +70,9 @@ def kernel(function: Any = None, /, *, inline: bool = False) -> Any:
         Copy the body into every caller before compilation: for the small cores of other kernels, which must not stay
         behind a call if the loop around them is to be vectorised. Only for functions that the library itself calls,
         because inlined code takes the compile options of its caller.
+    cached : bool
+        Keep the compiled code on disk. Not for a function that takes a user's compiled function as an argument: its
+        code holds that of the user, of which the label of the cache knows nothing.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def kernel(function: Any = None, /, *, inline: bool = False) -> Any:
     """
 
     def decorate(plain: Any) -> Any:
-        return _compile(plain, inline="always" if inline else "never")
+        return _compile(plain, cached=cached, inline="always" if inline else "never")
 
     return decorate if function is None else decorate(function)
 

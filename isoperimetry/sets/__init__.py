@@ -10,6 +10,7 @@ from isoperimetry.sets.base import Capability, ErrorSet
 from isoperimetry.sets.box import Box
 from isoperimetry.sets.cone import Cone
 from isoperimetry.sets.cylinder import Cylinder
+from isoperimetry.sets.description import describe, from_description
 from isoperimetry.sets.halfspace import HalfSpace
 from isoperimetry.sets.halfspaces import UnionOfHalfSpaces
 from isoperimetry.sets.law import DistanceLaw
@@ -42,6 +43,8 @@ __all__ = [
     "Union",
     "UnionOfHalfSpaces",
     "Wedge",
+    "describe",
+    "from_description",
     "rotate",
     "scale",
     "translate",

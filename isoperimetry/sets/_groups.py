@@ -75,7 +75,7 @@ def log_measures(groups: Groups, offsets: Array) -> tuple[Array, Array]:
             if len(groups.members) > 1 and np.isnan(rest).any():
                 raise NotExact(
                     f"UnionOfHalfSpaces has no exact measure here: what {len(group)} correlated half-spaces leave to "
-                    "the others is not known. Estimate it instead."
+                    "the others is not known. Estimate it with isoperimetry.volume."
                 )
             inside = np.logaddexp(inside, more + outside)  # what the group adds is what was outside of the others
             outside = outside + rest
@@ -129,7 +129,7 @@ def _between_limits(
             tells = f"tells it to a relative {gap[worst] / lower[worst]:.1e} only, above {RELATIVE:g}"
         raise NotExact(
             f"UnionOfHalfSpaces has no exact measure here: {len(members)} correlated half-spaces overlap, and "
-            f"inclusion-exclusion of pairs {tells}. Count contains(x) of noisy x and take clopper_pearson."
+            f"inclusion-exclusion of pairs {tells}. Estimate it with isoperimetry.volume."
         )
     log_share = top + np.log(0.5 * (lower + upper))
     rest_is_known = gap <= RELATIVE * (np.exp(-top) - upper)

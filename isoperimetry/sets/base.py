@@ -308,7 +308,7 @@ class Shape:
         if np.any(np.isnan(share) & ~np.isnan(rest)):
             raise NotExact(
                 f"{type(self).__name__} leaves too little here for an exact measure of the rest: only that of the "
-                "larger share is known. Estimate it instead."
+                "larger share is known. Estimate it with isoperimetry.volume."
             )
         return share
 

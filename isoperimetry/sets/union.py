@@ -246,7 +246,7 @@ def _dominated(shares: Array, rests: Array) -> tuple[Array, Array]:
         if not np.all((total - largest <= RELATIVE) | (total == largest)):
             raise NotExact(
                 "Union has no exact measure here: its parts may overlap, and the smaller ones could add more than "
-                f"{RELATIVE:g} of it. Estimate it instead."
+                f"{RELATIVE:g} of it. Estimate it with isoperimetry.volume."
             )
         rest = rests[np.argmax(shares, axis=0), np.arange(shares.shape[1])]
         others = np.logaddexp.reduce(np.sort(shares, axis=0)[:-1], axis=0)

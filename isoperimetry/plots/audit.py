@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoperimetry import _validate, bounds
 from isoperimetry.checks import AttackAudit, AuditVerdict
-from isoperimetry.errors import MissingDependency
+from isoperimetry.plots.style import COLOURS, INK, MARKERS, MISSED, PALE, axes, finish, key
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.lines import Line2D
 
-# Okabe and Ito (2008): told apart with every common form of colour blindness. The upward triangle is not among the
-# markers: it stands for a distance that is off the scale.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_MARKERS = ("o", "s", "D", "v", "P", "X", "p")
-_INK, _PALE, _MISSED = "#333333", "#8a8a8a", "#f6e3dc"
 _STRIP = 0.955  # height of the strip for infinite distances, as a fraction of the axes
 # A second curve is drawn where it leaves the first by more than this part of the height, about twice the line's width.
 _VISIBLE = 0.01
@@ -91,7 +85,7 @@ def distance_against_error_rate(
         raise ValueError(f"groups mixes audits of q = {', '.join(map(str, levels))}: they have no curve in common.")
     q = levels[0]
     filled = _filled(groups, convicted)
-    ax = _axes("distance_against_error_rate", ax)
+    ax = axes("distance_against_error_rate", ax)
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     rates = np.array([audit.errors / audit.trials for audit in audits if audit.errors])
@@ -104,10 +98,10 @@ def distance_against_error_rate(
         correct = np.array([audit.errors / audit.trials for audit in audits if audit.errors and audit.conditional])
         if (_curve(correct, q, True) - _curve(correct, q, False)).max(initial=0.0) <= _VISIBLE * top:
             kinds = [False]
-    ax.fill_between(x, _curve(x, q, kinds[-1]), top, color=_MISSED, linewidth=0, zorder=0)
+    ax.fill_between(x, _curve(x, q, kinds[-1]), top, color=MISSED, linewidth=0, zorder=0)
     lines = [
         ax.plot(
-            x, _curve(x, q, kind), color=_INK, linewidth=1.8, zorder=1.5,
+            x, _curve(x, q, kind), color=INK, linewidth=1.8, zorder=1.5,
             linestyle="solid" if kind is kinds[0] else (0, (1, 1.2)),
             label="optimal curve, correct starts" if kind else _curve_label(q),
         )[0]
@@ -119,31 +113,31 @@ def distance_against_error_rate(
     ax.xaxis.set_minor_formatter(NullFormatter())
 
     handles = []
-    for (name, group), colour, marker in zip(groups.items(), cycle(_COLOURS), cycle(_MARKERS)):
-        handles.append(_key(name, marker, colour=colour))
+    for (name, group), colour, marker in zip(groups.items(), cycle(COLOURS), cycle(MARKERS)):
+        handles.append(key(name, marker, colour=colour))
         for index, audit in enumerate(group):
             _draw_audit(ax, audit, name, colour if index in filled[name] else "white", colour, marker, left, top)
     n_filled = sum(map(len, filled.values()))
     judged = "each alone" if convicted is None else "all at once"
     keys = {
-        f"proved to miss errors ({judged})": ("o", _PALE, n_filled > 0),
+        f"proved to miss errors ({judged})": ("o", PALE, n_filled > 0),
         f"not proved ({judged})": ("o", "white", n_filled < len(audits)),
-        "no error found (off the scale)": ("^", _PALE, any(math.isinf(_heights(audit)[1]) for audit in audits)),
+        "no error found (off the scale)": ("^", PALE, any(math.isinf(_heights(audit)[1]) for audit in audits)),
         "no error drawn in noise": ("<", "white", rates.size < len(audits)),
-        "confidence limits": ("_", _PALE, rates.size > 0),
+        "confidence limits": ("_", PALE, rates.size > 0),
     }
-    handles += [_key(label, symbol, face=face) for label, (symbol, face, shown) in keys.items() if shown]
+    handles += [key(label, symbol, face=face) for label, (symbol, face, shown) in keys.items() if shown]
     ax.text(
         0.985, 0.885,
         f"beyond the bound: no error set\nof this rate allows this {'median' if q == 0.5 else 'quantile'}",
         transform=ax.transAxes, ha="right", va="top", color="#9c4a2f", fontsize=10, linespacing=1.3,
-        bbox={"facecolor": _MISSED, "edgecolor": "none", "alpha": 0.85, "pad": 2},
+        bbox={"facecolor": MISSED, "edgecolor": "none", "alpha": 0.85, "pad": 2},
     )  # fmt: skip
     ax.set_xlabel("error rate in noise (errors / draws, log scale)")
     unit = r"$\sigma$" if all(audit.stretch == 1 for audit in audits) else r"(stretch $\times\ \sigma$)"
     ax.set_ylabel(f"{'median' if q == 0.5 else f'{q:g}-quantile of the'} distance of the error found / {unit}")
     ax.set_title("Attack from noisy samples, against the error rate in noise", loc="left", fontsize=12)
-    _finish(ax, [*lines, *handles])
+    finish(ax, [*lines, *handles])
     return ax
 
 
@@ -192,20 +186,20 @@ def halfspace_prediction(
     if not sigmas.size:
         raise ValueError("points must hold at least one image: there is nothing to draw.")
     error_rate = _validate.as_confidence(error_rate, "error_rate")
-    ax = _axes("halfspace_prediction", ax)
+    ax = axes("halfspace_prediction", ax)
     slope = float(bounds.halfspace_distance(error_rate))
     right = 1.08 * float(sigmas.max())
     finite = [float(d) for _, distance in pairs.values() for d in distance if math.isfinite(d)]
     failed = any(math.inf in distance for _, distance in pairs.values())
     top = (1.18 if failed else 1.08) * max([slope * right, 0.0, *finite]) or 0.1 * right
     (line,) = ax.plot(
-        [0, right], [0, slope * right], color=_INK, linewidth=1.6, linestyle=(0, (5, 3)), zorder=1.5,
+        [0, right], [0, slope * right], color=INK, linewidth=1.6, linestyle=(0, (5, 3)), zorder=1.5,
         label=f"half-space prediction: {slope:.4g} $\\sigma$",
     )  # fmt: skip
     ax.set(xlim=(0, right), ylim=(min(0.0, slope * right), top))
     handles = []
-    for (name, (sigma, distance)), colour, marker in zip(pairs.items(), cycle(_COLOURS), cycle(_MARKERS)):
-        handles.append(_key(name, marker, colour=colour))
+    for (name, (sigma, distance)), colour, marker in zip(pairs.items(), cycle(COLOURS), cycle(MARKERS)):
+        handles.append(key(name, marker, colour=colour))
         found = np.isfinite(distance)
         style: dict[str, Any] = {"color": colour, "linestyle": "none", "markeredgecolor": "white", "markersize": 7.5}
         ax.plot(sigma[found], distance[found], marker=marker, **style)
@@ -213,11 +207,11 @@ def halfspace_prediction(
         if lost.size:
             ax.plot(lost, np.full(lost.size, _STRIP), marker="^", transform=ax.get_xaxis_transform(), **style)
     if failed:
-        handles.append(_key("no error found (off the scale)", "^"))
+        handles.append(key("no error found (off the scale)", "^"))
     ax.set_xlabel(f"$\\sigma$ at which the error rate in noise is {100 * error_rate:.4g} % (unit of the inputs)")
     ax.set_ylabel("distance of the error found from the clean image\n(unit of the inputs)")
     ax.set_title("Attack from clean images: a prediction, not a bound", loc="left", fontsize=12)
-    _finish(ax, [line, *handles])
+    finish(ax, [line, *handles])
     return ax
 
 
@@ -290,33 +284,3 @@ def _pair(name: str, sigmas: ArrayLike, distances: ArrayLike) -> tuple[NDArray[n
 def _curve_label(q: float) -> str:
     start = "" if q == 0.5 else rf"\Phi^{{-1}}({q:g}) "
     return rf"optimal curve: ${start}-\Phi^{{-1}}$(rate)"
-
-
-def _axes(function: str, ax: Axes | None) -> Axes:
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "matplotlib":
-            raise
-        raise MissingDependency(f"plots.{function}", "matplotlib", "report") from None
-    # A figure of its own instead of pyplot's: no global list keeps it alive, and no window system is touched.
-    return ax if ax is not None else Figure(figsize=(9, 5.4), dpi=100, layout="constrained").subplots()
-
-
-def _key(label: str, marker: str, *, colour: str = _PALE, face: str | None = None) -> Line2D:
-    """Return an entry of the legend."""
-    from matplotlib.lines import Line2D
-
-    return Line2D(
-        [], [], color=colour, marker=marker, linestyle="none", markersize=12 if marker == "_" else 7,
-        markerfacecolor=face or colour, markeredgewidth=1.4, label=label,
-    )  # fmt: skip
-
-
-def _finish(ax: Axes, handles: Iterable[Line2D]) -> None:
-    ax.grid(True, which="major", color="#000000", alpha=0.08, linewidth=0.8)
-    ax.set_axisbelow(True)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
-    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
-    ax.legend(handles=list(handles), frameon=False, fontsize=9.5, **place)

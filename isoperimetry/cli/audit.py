@@ -1,0 +1,99 @@
+"""``isoperimetry audit FILE``: an attack judged from a table of its distances."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from isoperimetry.cli.program import FAILED, app, installed_version
+from isoperimetry.cli.table import print_table
+from isoperimetry.terminal import write_out
+
+if TYPE_CHECKING:
+    from isoperimetry.checks import AttackAudit, AuditFamily
+
+
+@app.command()
+def audit(
+    file: Annotated[Path, typer.Argument(help="CSV file with one row a noisy start of the attack.")],
+    confidence: Annotated[float, typer.Option(help="1 - the probability of convicting a perfect attack.")] = 0.999,
+    q: Annotated[float, typer.Option(help="The quantile of the distances that is tested, in (0, 1).")] = 0.5,
+    conditional: Annotated[
+        bool | None,
+        typer.Option(
+            "--conditional/--every-start", help="Starts in error are left out / are in FILE; else: not known."
+        ),
+    ] = None,
+    dependent: Annotated[
+        bool, typer.Option("--dependent", help="The starts are among the draws that gave errors and trials.")
+    ] = False,
+    json: Annotated[Path | None, typer.Option(help="Also write the results to this JSON file.")] = None,
+) -> None:
+    """Judge an attack from a table of its distances: say whether it provably misses errors.
+
+    The first row of FILE names the columns. distance: l2 distance from the noisy start to the error found, 0 where the
+    start is an error itself, inf or empty where the attack failed. errors, trials, sigma: count of errors, count of
+    noise draws and scale of the noise, the same in all rows of an image. Optional: image (which image a row is about)
+    and sampling ("fixed" or "sequential"). Other columns are not read.
+
+    Exits with 1 if the attack is convicted on at least one image, all images taken together (Holm).
+    """
+    from isoperimetry import checks, report
+    from isoperimetry.cli import starts
+
+    images = starts.read_starts(file)
+    audits = []
+    for name, image in images.items():
+        try:
+            audits.append(
+                checks.audit_attack(
+                    image.distances, errors=image.errors, trials=image.trials, sigma=image.sigma, confidence=confidence,
+                    q=q, conditional=conditional, sampling=image.sampling, independent=not dependent,
+                )
+            )  # fmt: skip
+        except ValueError as error:
+            raise ValueError(f"{file}, image {name!r}: {error}" if name else f"{file}: {error}") from error
+    family = checks.audit_many(audits, confidence=confidence)
+    _print_audits(file.name, dict(zip(images, audits, strict=True)), family)
+    if json is not None:
+        results = [{"image": name, **result.to_dict()} for name, result in zip(images, audits, strict=True)]
+        record = {"version": installed_version(), "file": str(file), "family": family, "audits": results}
+        json.write_text(report.to_json(record) + "\n", encoding="utf-8")
+        write_out(f"Written to {json}\n")
+    if family.n_convicted:
+        raise typer.Exit(FAILED)
+
+
+def _print_audits(title: str, audits: dict[str, AttackAudit], family: AuditFamily) -> None:
+    from isoperimetry import report, results
+    from isoperimetry.checks import AuditVerdict
+
+    first, *others = audits.values()
+    quantile = "median" if first.q == 0.5 else f"{first.q:g}-quantile"
+    rows = [
+        [
+            name or "(all rows)", audit.verdict.value, f"{audit.errors}/{audit.trials}",
+            f"{audit.distance_quantile:.4g}", results.at_most(audit.bound, 4), f"{audit.n_within}/{audit.n_tested}",
+            results.at_most(audit.p_value), results.at_most(adjusted),
+        ]
+        for (name, audit), adjusted in zip(audits.items(), family.adjusted_p_values, strict=True)
+    ]  # fmt: skip
+    headings = ["image", "verdict", "errors", quantile, "bound", "within", "p", "p (Holm)"]
+    shown = len(headings) if others else len(headings) - 1
+    print_table(
+        f"Distances from noisy starts against the bound ({title})", headings[:shown], [row[:shown] for row in rows],
+        right=range(2, shown),
+    )  # fmt: skip
+    write_out("\n" + (report.describe_family(family) if others else report.describe(first)) + "\n")
+    # What was found is in the sentence and in the table; what the verdicts rest on is said once where all share it.
+    told = () if first.verdict is AuditVerdict.UNDECIDED and not others else ("found:",)
+    shared = [reason for reason in first.reasons if all(reason in audit.reasons for audit in others)]
+    for reason in shared:
+        if not reason.startswith(told):
+            write_out(f"- {reason}\n")
+    for name, audit in audits.items():
+        for reason in audit.reasons:
+            if reason.startswith("broken:") and reason not in shared:
+                write_out(f"- image {name}: {reason}\n")

@@ -1,0 +1,146 @@
+"""From a method and a problem to an `Estimate`: search, guard, run, and what the parts say together."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+from isoperimetry.errors import RunFailed
+from isoperimetry.estimate import Estimate
+from isoperimetry.estimators.base import Method, Outcome, Pair, Plan, Run, Summary, drive
+from isoperimetry.estimators.crude import CountPlan, log
+from isoperimetry.estimators.problem import Problem
+from isoperimetry.results import Guarantee
+
+GUARD_LEAST, GUARD_SHARE = 10_000, 0.1
+"""Plain draws beside every method that follows a margin: at least so many, and this share of its calls."""
+
+
+def estimate(method: Method, problem: Problem, run: Run) -> Estimate:
+    """Carry out a method: its own search, then plain draws as the guard, then its plan; return what is known.
+
+    A guard sees what a method cannot: every method that follows the margin from the center misses a region that shows
+    itself only from near by. Half of the error level pays for the upper limit that the guard gives, unless the plan has
+    PROVED that nothing is outside its cover.
+    """
+    plan = method.plan(problem, run)
+    left = max(run.n_samples - run.n_search, 2)
+    if not method.guarded or plan.proved:
+        outcome = drive(plan, run, method.name, left, run.confidence)
+        return _finish(method, problem, plan, outcome, run)
+    half = 1.0 - 0.5 * (1.0 - run.confidence)
+    guard = CountPlan(problem, run.stream.split("guard").key, plan.outside)
+    share = math.ceil(GUARD_SHARE * left) if run.rel_error is None else 0
+    guarded = _count(guard, run, min(max(GUARD_LEAST, share), left // 2))
+    if guarded.stopped != "n_samples":
+        return _finish(method, problem, plan, Outcome(None, guarded.stopped, [], guarded.error), run, guard, half)
+    outcome = drive(plan, run, method.name, left - guard.n_units, half)
+    # More guard for a long run. Its length was decided without looking at the guard, so that the count is still one of
+    # a fixed number of draws.
+    wanted = math.ceil(GUARD_SHARE * plan.n_calls)
+    if outcome.stopped in ("rel_error", "n_samples") and wanted > guard.n_units:
+        guarded = _count(guard, run, wanted)
+    return _finish(method, problem, plan, outcome, run, guard, half, sequential=guarded.stopped != "n_samples")
+
+
+def _count(guard: CountPlan, run: Run, draws: int) -> Outcome:
+    """Draw until the guard has so many."""
+    return drive(guard, dataclasses.replace(run, rel_error=None), "guard", draws, run.confidence)
+
+
+def _finish(
+    method: Method,
+    problem: Problem,
+    plan: Plan,
+    outcome: Outcome,
+    run: Run,
+    guard: CountPlan | None = None,
+    confidence: float = 0.0,
+    *,
+    sequential: bool = False,
+) -> Estimate:
+    """Return the estimate of a run that has ended, however it did."""
+    summary, residual, notes = outcome.summary, 0.0, list(run.notes)
+    if summary is not None and guard is not None:
+        summary, residual = combine(plan, summary, guard, confidence, sequential, notes)
+    elif guard is not None and guard.n_units and plan.outside is None:
+        summary = guard.summary(run.confidence, sequential=True)
+        notes.append("The run ended before the method had begun: the estimate is that of the plain draws.")
+    if summary is None:
+        raise outcome.error if outcome.error is not None else KeyboardInterrupt
+    n_guard = guard.n_units if guard is not None else 0
+    result = Estimate(
+        log_value=min(summary.log_value, 0.0), log_interval=_inside(summary.log_interval),
+        log_spread=_inside(summary.log_spread), confidence=run.confidence, guarantee=summary.guarantee,
+        given=summary.given, residual=residual, n_calls=plan.n_calls + n_guard + run.n_search,
+        n_gradients=plan.n_gradients + run.n_search_gradients, n_guard=n_guard, n_search=run.n_search,
+        sigma=problem.sigma, method=method.name, stream=run.stream, stopped=outcome.stopped,
+        notes=(*notes, *plan.notes()), trace=tuple(outcome.trace),
+        details=plan.details() | ({"guard_errors": guard.errors} if guard is not None else {}),
+    )  # fmt: skip
+    if outcome.error is not None:
+        message = f"{outcome.error} What was measured before is in error.estimate: {result}"
+        raise RunFailed(message, result) from outcome.error
+    return result
+
+
+def combine(
+    plan: Plan, found: Summary, guard: CountPlan, confidence: float, sequential: bool, notes: list[str]
+) -> tuple[Summary, float]:
+    """Return what a plan and its guard say together, and the residual in the upper limit.
+
+    A plan with a cover knows the errors inside it, the guard bounds those outside: the limits add. For other plans the
+    guard bounds the whole measure; if it finds significantly more than the plan, the plan has missed a region, and the
+    plain draws are the estimate.
+    """
+    log_rest = guard.log_upper(confidence, sequential=sequential)
+    low, high = found.log_interval
+    if plan.outside is not None:
+        beyond = log(guard.errors / guard.n_units)
+        value = float(np.logaddexp(found.log_value, beyond))
+        around = guard.log_limits(confidence, sequential=sequential) if guard.errors else (beyond, beyond)
+        spread = _sum(found.log_spread, around)
+        limits = (low, float(np.logaddexp(high, log_rest)))
+        given = _join(found.given, "the limit of plain draws for errors outside the half-spaces")
+        summary = dataclasses.replace(found, log_value=value, log_interval=limits, log_spread=spread, given=given)
+        return summary, math.exp(log_rest)
+    least, most = guard.log_limits(confidence, sequential=sequential)
+    if guard.errors > 0 and least > found.log_spread[1]:
+        notes.append(
+            f"Plain draws found {guard.errors} errors among {guard.n_units}, more than {found.guarantee.name.lower()} "
+            "sampling along the margin explains: it has missed a region, and the estimate is that of the plain draws."
+        )
+        value = log(guard.errors / guard.n_units)
+        limits = (least, most)
+        return Summary(log_value=value, log_interval=limits, log_spread=limits, guarantee=Guarantee.FINITE_SAMPLE), 0.0
+    # Where the method has an upper limit that is proved, it stays; else the guard's is the upper limit.
+    if found.guarantee is Guarantee.FINITE_SAMPLE:
+        return found, 0.0
+    upper = max(log_rest, found.log_spread[1])
+    given = _join(found.given, "the limit of plain draws above")
+    summary = dataclasses.replace(found, log_interval=(low, upper), given=given)
+    return summary, math.exp(log_rest)
+
+
+def _sum(first: Pair, second: Pair) -> Pair:
+    return float(np.logaddexp(first[0], second[0])), float(np.logaddexp(first[1], second[1]))
+
+
+def _join(first: str, second: str) -> str:
+    return f"{first}, and {second}" if first else second
+
+
+def _inside(limits: Pair) -> Pair:
+    return min(limits[0], 0.0), min(limits[1], 0.0)
+
+
+def exact(log_value: float, sigma: float, confidence: float, n_calls: int = 0, details: Any = None) -> Estimate:
+    """Return an exact value as an estimate."""
+    limits = (log_value, log_value)
+    return Estimate(
+        log_value=log_value, log_interval=limits, log_spread=limits, confidence=confidence, guarantee=Guarantee.EXACT,
+        sigma=sigma, n_calls=n_calls, details=details or {},
+    )  # fmt: skip

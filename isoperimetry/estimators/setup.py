@@ -1,0 +1,107 @@
+"""From what a user passes to a problem: the set or the function, in the few coordinates that matter."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+
+from isoperimetry import _validate
+from isoperimetry._validate import Array
+from isoperimetry.estimators.base import Method
+from isoperimetry.estimators.functions import Margin, Membership
+from isoperimetry.estimators.problem import FunctionTarget, Problem, SetTarget
+from isoperimetry.estimators.spaces import Coordinates, Features, Inputs
+from isoperimetry.sets.base import ComplementedSet
+
+
+def as_error_set(error_set: Any) -> Any:
+    """Return a set of ours, a Membership or a Margin; another object with ``dim`` and ``contains`` becomes one."""
+    if isinstance(error_set, Membership | Margin | ComplementedSet):
+        return error_set
+    contains, dim = getattr(error_set, "contains", None), getattr(error_set, "dim", None)
+    if not callable(contains) or dim is None:
+        raise TypeError(
+            f"error_set={error_set!r} must be a set of isoperimetry.sets, a Membership, a Margin, or have dim and "
+            "contains(x): wrap a function as Membership(function, dim=...)."
+        )
+    size = _validate.as_count("error_set.dim", dim, low=1)
+    distance = getattr(error_set, "signed_distance", None)
+    if callable(distance):
+        _compare(error_set, size)
+        return Margin(distance, dim=size)
+    return Membership(contains, dim=size, compiled=False)
+
+
+def _compare(error_set: Any, dim: int) -> None:
+    """Raise if the membership and the signed distance of a user's set disagree."""
+    from isoperimetry.estimators.spaces import normals
+
+    x = normals(dim, 0x636F6D70, 0, 8)
+    x *= np.geomspace(0.1, 10.0, 8)[:, None]
+    inside, near = np.asarray(error_set.contains(x)), np.asarray(error_set.signed_distance(x))
+    if inside.shape != near.shape or np.any(inside != (near <= 0)):
+        raise ValueError(
+            f"error_set={type(error_set).__name__} disagrees with itself: contains(x) must be signed_distance(x) <= 0."
+        )
+
+
+def make_problem(error_set: Any, center: Array, sigma: float, method: str | Method) -> Problem:
+    """Return the problem of a checked set, center and scale."""
+    reduces = isinstance(method, str) or method.reduces
+    if isinstance(error_set, Membership | Margin):
+        return _of_function(error_set, center, sigma, method)
+    from isoperimetry.estimators.reduction import reduce_set
+    from isoperimetry.sets import describe
+
+    description = {"set": _digest(json.dumps(describe(error_set), sort_keys=True))}
+    reduced = reduce_set(error_set, center) if reduces else None
+    dtype = "float64" if isinstance(method, str) else getattr(method, "dtype", "float64")
+    if reduced is None:
+        target = SetTarget(error_set, _has_margin(error_set), _knows_lines(error_set), dtype)
+        return Problem(Inputs(center, sigma), target, error_set.dim, description, _cover(error_set, center, sigma))
+    target = SetTarget(reduced.error_set, _has_margin(reduced.error_set), _knows_lines(reduced.error_set))
+    space = Coordinates(reduced.rank, reduced.dof, sigma)
+    cover = _cover(reduced.error_set, np.zeros(space.dim), sigma) if space.linear else None
+    return Problem(space, target, error_set.dim, description, cover)
+
+
+def _of_function(record: Membership | Margin, center: Array, sigma: float, method: str | Method) -> Problem:
+    if not isinstance(method, str) and method.needs_margin and isinstance(record, Membership):
+        raise ValueError(
+            f"method={method.name!r} needs a Margin: a Membership does not say how far a point is from an error. Pass "
+            "Margin(function, dim=...), or method='crude'."
+        )
+    function = getattr(record.function, "py_func", record.function)
+    name = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', type(function).__name__)}"
+    description: dict[str, Any] = {"function": name, "dim": record.dim, "batch": record.batch}
+    target = FunctionTarget(record)
+    if record.reduction is None:
+        return Problem(Inputs(center, sigma), target, record.dim, description)
+    description["A"] = _digest(np.ascontiguousarray(record.reduction.A).tobytes())
+    start = record.reduction.image(center)
+    return Problem(Features(record.reduction, start, sigma), target, record.dim, description)
+
+
+def _digest(text: str | bytes) -> str:
+    return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=16).hexdigest()
+
+
+def _has_margin(error_set: ComplementedSet) -> bool:
+    return "signed_distance" in error_set.capabilities
+
+
+def _knows_lines(error_set: ComplementedSet) -> bool:
+    from isoperimetry.estimators.crossings import line_pieces
+
+    axis = np.zeros((1, error_set.dim))
+    axis[0, 0] = 1.0
+    return line_pieces(error_set, np.zeros((1, error_set.dim)), axis) is not None
+
+
+def _cover(error_set: ComplementedSet, center: Array, sigma: float) -> tuple[Array, Array] | None:
+    from isoperimetry.estimators.cover import half_space_cover
+
+    return half_space_cover(error_set, center, sigma)
