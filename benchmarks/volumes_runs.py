@@ -228,7 +228,8 @@ def coverage(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         rows.append(
             {
                 "guarantee": guarantee, "given": group[0].get("given", ""), "n": len(group), "held": held,
-                "share": held / len(group), "interval": sum(one["below"] and one["above"] for one in group) / len(group),
+                "share": held / len(group),
+                "interval": sum(one["below"] and one["above"] for one in group) / len(group),
                 "spread": sum(one["in_spread"] for one in group) / len(group),
                 "upper_over_truth": statistics.median(one["width"] for one in group), "broken": broken, "p": p,
                 "verdict": ("ok" if p >= LEVEL else "FAILS") if guarantee in PROMISES else "not promised",

@@ -145,7 +145,7 @@ def describe(audit: AttackAudit) -> str:
     if audit.verdict is AuditVerdict.ATTACK_FAILING:
         missed = ""
         if audit.missed_radius is not None:
-            radius = f"{'' if audit.independent else 'some radius of at most '}{at_most(audit.missed_radius, 4)}"
+            radius = f"{'' if audit.exact_radius else 'some radius of at most '}{at_most(audit.missed_radius, 4)}"
             missed = (
                 f" On at least {_percent(audit.missed_fraction, 3)} of {points} an error lies within {radius} and the "
                 "attack missed it."

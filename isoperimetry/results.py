@@ -1,4 +1,4 @@
-"""Frozen records of what was measured or proved: `Record` (the base), `Source`, `Guarantee`, `Interval`."""
+"""Frozen records of what was measured or proved: the base `Record`, `Source`, `Guarantee`, `Interval`, `Intervals`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import decimal
 import enum
 import html
 import math
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from isoperimetry import special
+from isoperimetry import _validate, special
+from isoperimetry._validate import Array
 
 Side = Literal["two-sided", "lower", "upper"]
 
@@ -137,6 +140,9 @@ class Interval(Record):
     ----------
     low, high : float
         The limits; the side that is not bounded is 0 or 1.
+    log_low, log_high : float
+        Their natural logarithms, which keep what floats lose below 1e-308 and next to 1. Taken from the limits if they
+        are not given.
     confidence : float
         The probability, whatever the rate is, with which the interval contains it.
     side : {"two-sided", "lower", "upper"}
@@ -149,10 +155,18 @@ class Interval(Record):
 
     low: float
     high: float
+    log_low: float = math.nan
+    log_high: float = math.nan
     confidence: float
     side: Side
     method: str
     guarantee: Guarantee = Guarantee.FINITE_SAMPLE
+
+    def __post_init__(self) -> None:
+        """Take the logarithms that were not given from the limits."""
+        for name, rate in (("log_low", self.low), ("log_high", self.high)):
+            if math.isnan(getattr(self, name)):
+                object.__setattr__(self, name, math.log(rate) if rate > 0 else -math.inf)
 
     def __str__(self) -> str:
         limits = f"[{at_least(self.low, 4)}, {at_most(self.high, 4)}]"
@@ -162,7 +176,8 @@ class Interval(Record):
         """Return the interval (low, high) of the half-space distance ``-sigma * ndtri(rate)``.
 
         The map decreases, so the limits change places: ``high`` comes from the lower limit of the rate. It bounds the
-        median distance of noisy samples for every error set; ``low`` assumes a half-space.
+        median distance of noisy samples for every error set, if it is positive; see `distance_upper_bound`. ``low``
+        assumes a half-space. An interval with ``side`` "lower" puts the whole confidence on ``high``.
 
         Parameters
         ----------
@@ -176,6 +191,152 @@ class Interval(Record):
         >>> round(low, 6), round(high, 6)
         (2.089903, 2.589519)
         """
-        if not 0 < sigma < math.inf:
-            raise ValueError(f"sigma={sigma!r} must be finite and > 0: it is the scale of the noise.")
-        return tuple(-sigma * special.ndtri(rate) + 0.0 for rate in (self.high, self.low))  # type: ignore[return-value]
+        low, high = _distances(self, _as_sigma(sigma))
+        return float(low), float(high)
+
+    def distance_upper_bound(self, sigma: float = 1.0, *, q: float = 0.5) -> float:
+        """Return the theorem's bound of the q-quantile of the distances of noisy samples to their nearest error.
+
+        It holds for every error set, at least with the confidence of the interval, and uses the lower limit alone: that
+        of a one-sided interval (``side`` "lower") is the sharpest, that of an "upper" one says nothing (inf).
+
+        Parameters
+        ----------
+        sigma : float
+            Scale of the noise, > 0, in the unit of the inputs.
+        q : float
+            Level of the quantile, in (0, 1); 1/2 is the median.
+
+        Examples
+        --------
+        >>> from isoperimetry.intervals import clopper_pearson
+        >>> round(clopper_pearson(10, 1000, side="lower").distance_upper_bound(sigma=1.0), 6)
+        2.546841
+        """
+        return float(_distance_upper_bound(self, _as_sigma(sigma), q))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Intervals(Record):
+    """Certified intervals of many rates in [0, 1]: an `Interval` for each entry, in arrays.
+
+    ``intervals[i]`` is an `Interval`, ``intervals[2:5]`` and ``intervals[mask]`` are `Intervals`.
+
+    Attributes
+    ----------
+    low, high, log_low, log_high : array, shape S
+        As of `Interval`; not to be written to.
+    confidence : float
+        Of each interval for itself: that all hold at once is less likely.
+    side : {"two-sided", "lower", "upper"}
+        Which of the limits carries the confidence.
+    method : str
+        How they were made, for instance "Clopper-Pearson".
+    guarantee : Guarantee
+        What they rest on.
+    """
+
+    low: Array
+    high: Array
+    log_low: Array
+    log_high: Array
+    confidence: float
+    side: Side
+    method: str
+    guarantee: Guarantee = Guarantee.FINITE_SAMPLE
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only."""
+        for name in _ENDS:
+            view = np.asarray(getattr(self, name), dtype=np.float64).view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the arrays."""
+        return self.low.shape
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    def __getitem__(self, index: Any) -> Interval | Intervals:
+        what: dict[str, Any] = {
+            "confidence": self.confidence, "side": self.side, "method": self.method, "guarantee": self.guarantee
+        }  # fmt: skip
+        ends: dict[str, Any] = {name: getattr(self, name)[index] for name in _ENDS}
+        if np.ndim(ends["low"]):
+            return Intervals(**ends, **what)
+        return Interval(**{name: float(end) for name, end in ends.items()} | what)
+
+    def __iter__(self) -> Iterator[Interval | Intervals]:
+        return (self[i] for i in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Intervals):
+            return NotImplemented
+        same = all(
+            getattr(self, name) == getattr(other, name) for name in ("confidence", "side", "method", "guarantee")
+        )
+        return same and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in _ENDS)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return f"{self.low.size} intervals ({self.side}, {at_least(self.confidence, 6)}, {self.method})"
+
+    __repr__ = __str__
+
+    def distance(self, sigma: ArrayLike = 1.0) -> tuple[Array, Array]:
+        """Return the intervals (low, high) of the half-space distances, as `Interval.distance` does.
+
+        Parameters
+        ----------
+        sigma : float or array, broadcast with the intervals
+            Scale of the noise, > 0, in the unit of the inputs.
+        """
+        return _distances(self, _as_sigma(sigma))
+
+    def distance_upper_bound(self, sigma: ArrayLike = 1.0, *, q: float = 0.5) -> Array:
+        """Return the theorem's bounds, as `Interval.distance_upper_bound` does.
+
+        Parameters
+        ----------
+        sigma : float or array, broadcast with the intervals
+            Scale of the noise, > 0, in the unit of the inputs.
+        q : float
+            Level of the quantile, in (0, 1).
+        """
+        return _distance_upper_bound(self, _as_sigma(sigma), q)
+
+
+_ENDS = ("low", "high", "log_low", "log_high")
+
+
+def _probits(rate: float | Array, log_rate: float | Array) -> Array:
+    """Return ndtri(rate), from the logarithm where the rate has lost digits: 1e-10 of the result next to 1."""
+    rate, log_rate = np.asarray(rate), np.asarray(log_rate)
+    from_rate = (rate > 1e-300) & (rate < 1 - 2.0**-20)
+    if from_rate.all():
+        return np.asarray(special.ndtri(rate))
+    return np.where(from_rate, special.ndtri(rate), special.ndtri_exp(log_rate))
+
+
+def _distances(interval: Interval | Intervals, sigma: Array) -> tuple[Array, Array]:
+    high, low = _probits(interval.high, interval.log_high), _probits(interval.low, interval.log_low)
+    return -sigma * high + 0.0, -sigma * low + 0.0
+
+
+def _distance_upper_bound(interval: Interval | Intervals, sigma: Array, q: float) -> Array:
+    level = _validate.as_level("q", q)
+    if level.ndim or not level == level:
+        raise ValueError(f"q={q!r} must be one number in (0, 1): it is the level of a quantile, 0.5 is the median.")
+    return np.asarray(sigma * np.maximum(0.0, special.ndtri(level) - _probits(interval.low, interval.log_low)))
+
+
+def _as_sigma(sigma: ArrayLike) -> Array:
+    array = _validate.as_float("sigma", sigma)
+    _validate.refuse(
+        "sigma", array, ~((array > 0) & (array < math.inf)), "finite and > 0", "it is the scale of the noise."
+    )
+    return array

@@ -6,7 +6,6 @@ import math
 from collections.abc import Collection
 from typing import Literal
 
-from isoperimetry.checks._signtest import least_starts
 from isoperimetry.checks.verdict import AttackAudit, AuditVerdict, Sampling, say_p_value
 from isoperimetry.results import at_least, at_most
 
@@ -41,20 +40,26 @@ def audit_reasons(
     rate_high: float,
     allowance: float,
     farthest: float,
+    needed: int,
     checked: Collection[str],
 ) -> tuple[str, ...]:
-    """Return the reasons of an audit; ``farthest`` is the largest distance at which an error was found."""
+    """Return the reasons of an audit.
+
+    ``farthest`` is the largest distance at which an error was found, ``needed`` the number of starts below which the
+    test can never convict.
+    """
     return tuple(
         reason
         for reason in (
             _found(audit, zeros, rate_high, allowance),
             _missed(audit),
             no_information(audit.errors, audit.trials, audit.error_rate.low),
-            _too_few_starts(audit),
+            _too_few_starts(audit, needed),
+            _choice(audit),
             _zeros(audit, zeros, rate_high),
             _reach(audit, farthest),
             stopping(audit.sampling, audit.trials),
-            OTHER_DRAWS if audit.missed_fraction and audit.independent else "",
+            OTHER_DRAWS if audit.missed_fraction and audit.independent and not _known_radius(audit) else "",
             _norm(audit),
             NOISE,
             MODEL,
@@ -92,6 +97,12 @@ def _found(audit: AttackAudit, zeros: Zeros, rate_high: float, allowance: float)
             f"at least {at_least(audit.q, 6)} of the {points} have an error (error rate >= "
             f"{at_least(audit.error_rate.low)}): {say_p_value(audit.p_value)}."
         )
+    if audit.verdict is AuditVerdict.CONSISTENT and (audit.radii is not None or len(audit.points) > 1):
+        where = "radii" if audit.radii is not None else "quantiles"
+        return (
+            f"found: at each of the {where} the attack is shown to come as near as error rates up to "
+            f"{at_most(rate_high, 3)} allow. It is no proof that nearer errors were not missed."
+        )
     if audit.verdict is AuditVerdict.CONSISTENT:
         return (
             f"found: the {audit.q:g}-quantile of the attack's distances is at most {at_most(audit.distance_high, 4)}; "
@@ -102,9 +113,12 @@ def _found(audit: AttackAudit, zeros: Zeros, rate_high: float, allowance: float)
         return "found: a precondition is broken, and the test was not applied."
     text = (
         f"found: {beyond} of {audit.n_tested} starts lie beyond the bound {at_most(audit.bound, 4)}: too few to "
-        f"convict ({say_p_value(audit.p_value)}), and the attack's {audit.q:g}-quantile is not shown to lie within "
-        f"{at_least(allowance, 4)}."
+        f"convict ({say_p_value(audit.p_value)})"
     )
+    if _known_radius(audit):
+        text += "."
+    else:
+        text += f", and the attack's {audit.q:g}-quantile is not shown to lie within {at_least(allowance, 4)}."
     if audit.samples_to_decide is None:
         return text
     trials, starts = audit.samples_to_decide
@@ -117,20 +131,43 @@ def _missed(audit: AttackAudit) -> str:
     if audit.missed_radius is None:
         return ""
     points = "correct noisy points" if audit.conditional else "noisy points"
-    radius = f"{'' if audit.independent else 'some radius of at most '}{at_most(audit.missed_radius, 4)}"
+    radius = f"{'' if audit.exact_radius else 'some radius of at most '}{at_most(audit.missed_radius, 4)}"
     return (
         f"found: on at least {at_least(audit.missed_fraction)} of the {points} an error lies within {radius} and the "
         "attack went farther."
     )
 
 
-def _too_few_starts(audit: AttackAudit) -> str:
-    needed = least_starts(confidence=audit.confidence, q=audit.q)
+def _too_few_starts(audit: AttackAudit, needed: int) -> str:
     if audit.verdict is not AuditVerdict.UNDECIDED or audit.n_tested >= needed:
         return ""
     return (
         f"found: {audit.n_tested} starts can never convict at confidence {at_least(audit.confidence, 6)}: "
         f"it takes at least {needed}."
+    )
+
+
+def _known_radius(audit: AttackAudit) -> bool:
+    return audit.method == "dkw" or audit.radii is not None
+
+
+def _choice(audit: AttackAudit) -> str:
+    """Say how the level is shared where there is more than one quantile, and what must not follow the data."""
+    if audit.method == "dkw":
+        return (
+            "used: all radii at once (Dvoretzky, Kiefer, Wolfowitz; Massart); the one that says most is told. At all "
+            "radii no attack can be shown to be consistent."
+        )
+    count = len(audit.points)
+    what, tested = "quantiles", [point.q for point in audit.points]
+    if audit.radii is not None:
+        what, tested = "radii", list(audit.radii)
+    if count == 1:
+        return "assumed: the radius was chosen before looking at the distances." if audit.radii is not None else ""
+    names = ", ".join(f"{number:.4g}" for number in tested)
+    return (
+        f"assumed: the {count} {what} ({names}) were chosen before looking at the distances; they share the level, and "
+        "the one with the least p-value is told."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import SupportsIndex
 
 import numpy as np
@@ -16,11 +16,14 @@ from isoperimetry._validate import Array
 from isoperimetry.bounds.norms import noise_stretch
 from isoperimetry.checks._reasons import CHECKABLE, Zeros, audit_reasons
 from isoperimetry.checks._signtest import SignTest
-from isoperimetry.checks.verdict import AttackAudit, AuditVerdict, Sampling
+from isoperimetry.checks.quantiles import QuantileTest
+from isoperimetry.checks.radii import AllRadiiTest, RadiusTest
+from isoperimetry.checks.verdict import AttackAudit, AuditPoint, AuditVerdict, Method, Sampling
 from isoperimetry.intervals import binomial, order, sequence
 from isoperimetry.results import Interval
 
 SAMPLINGS = ("fixed", "sequential")
+TESTS = ("sign", "dkw")
 METHODS = {"fixed": binomial.METHOD, "sequential": sequence.METHOD}
 
 
@@ -31,7 +34,9 @@ def audit_attack(
     trials: SupportsIndex,
     sigma: float,
     confidence: float = 0.999,
-    q: float = 0.5,
+    q: float | Sequence[float] = 0.5,
+    radii: float | Sequence[float] | None = None,
+    method: Method = "sign",
     conditional: bool | None = None,
     sampling: Sampling = "fixed",
     independent: bool = True,
@@ -47,7 +52,8 @@ def audit_attack(
     .. math:: D = \sigma \max(0, \Phi^{-1}(q) - \Phi^{-1}(\mu)),
 
     whatever the error set is. The error rate is replaced by its lower limit at half of the level, and a sign test at
-    the other half counts the attack's distances beyond D.
+    the other half counts the attack's distances beyond D: at one quantile, or at several quantiles or radii, which
+    share it, or at all radii at once.
 
     Parameters
     ----------
@@ -57,11 +63,19 @@ def audit_attack(
     errors, trials : int
         Errors among independent draws of the same noise around the same input.
     sigma : float
-        Scale of the noise, > 0, in the unit of the distances.
+        Scale of the noise, > 0, in the unit of the distances, one for counts and starts.
     confidence : float
         A failing attack is named with at most probability 1 - confidence if it finds the nearest errors; in (0, 1).
-    q : float
-        Level of the quantile that is tested, in (0, 1), chosen before looking.
+    q : float or sequence of float
+        Levels of the quantiles that are tested, in (0, 1), chosen before looking.
+    radii : float or sequence of float, optional
+        Test these radii instead of quantiles: whether too few distances are within them. In (0, inf), in the unit of
+        the distances, chosen before looking; the missed fraction then holds at its radius even if counts and starts
+        are the same draws.
+    method : {"sign", "dkw"}
+        "sign": the sign test at ``q`` or ``radii``. "dkw": the empirical distribution of the distances against the
+        whole curve, for attacks that fail at radii which cannot be told in advance. It needs more starts, and never
+        says CONSISTENT.
     conditional : bool, optional
         False: every start was attacked or entered as 0, so that D bounds the distances. True: only starts that were not
         already wrong were attacked, or only those shall count (zeros are then left out); the larger bound for correct
@@ -71,7 +85,7 @@ def audit_attack(
         "fixed": ``trials`` was chosen in advance. "sequential": the counts decided when to stop.
     independent : bool
         Whether the starts are other draws than those counted. The verdict does not need it; the radius of
-        ``missed_fraction`` does.
+        ``missed_fraction`` does, unless it is one of ``radii`` or ``method`` is "dkw".
     norm : float
         p of the l_p norm of the distances, in [1, inf].
     dim : int, optional
@@ -92,13 +106,15 @@ def audit_attack(
     TypeError
         If a count is no integer or a distance no number.
     ValueError
-        If ``distances`` is empty, or holds NaN or a negative number; if a count, ``sigma``, ``confidence`` or ``q`` is
-        outside its range; if norm and covariance have no known bound; if a name in ``checked`` is not known.
+        If ``distances`` is empty, or holds NaN or a negative number; if a count, ``sigma``, ``confidence``, ``q`` or a
+        radius is outside its range; if more than one of ``q``, ``radii`` and "dkw" is asked for; if norm and covariance
+        have no known bound; if a name in ``checked`` is not known.
 
     Notes
     -----
     Sources: the bound is Sudakov, Tsirel'son (1974) and Borell (1975), used for classifiers by Ford, Gilmer, Carlini,
-    Cubuk (2019); Clopper, Pearson (1934) limit the error rate. A conviction says nothing about x0 itself, nor which
+    Cubuk (2019); Clopper, Pearson (1934) limit the error rate; all radii at once: Massart (1990), The tight constant in
+    the Dvoretzky-Kiefer-Wolfowitz inequality, Ann. Probab. 18. A conviction says nothing about x0 itself, nor which
     starts were missed. No conviction is no evidence for the attack: the nearest errors may lie far within the bound.
 
     Examples
@@ -106,13 +122,20 @@ def audit_attack(
     >>> audit = audit_attack([0.9] * 18 + [0.1] * 2, errors=10, trials=1000, sigma=0.1)
     >>> print(audit)
     ATTACK_FAILING (p = 0.00041): 18 of 20 starts beyond the bound 0.2785, error rate >= 0.0027, confidence 0.999
+
+    Half of the searches fail, which the median does not show, but the upper quartile does:
+
+    >>> half = [0.2] * 100 + [float("inf")] * 100
+    >>> [audit_attack(half, errors=10, trials=1000, sigma=0.1, q=q).verdict.name for q in (0.5, (0.5, 0.75))]
+    ['UNDECIDED', 'ATTACK_FAILING']
     """
     array = np.sort(as_distances(distances))
     n_errors, n_trials = _validate.as_errors_of_trials(errors, trials)
     scale = as_scale(sigma)
     confidence = _validate.as_confidence(confidence)
-    q = order.as_level(q)
     _validate.as_choice("sampling", sampling, SAMPLINGS)
+    levels, lengths = _as_levels(q), None if radii is None else _as_radii(radii)
+    _as_one_method(method, q, lengths)
     for name in checked:
         _validate.as_choice("checked", name, CHECKABLE)
     if conditional is not None:
@@ -124,28 +147,32 @@ def audit_attack(
     level = 1.0 - confidence
     n_zero = int(np.searchsorted(array, 0.0, side="right"))
     all_wrong = n_zero == array.size
-    test = SignTest(
-        array[n_zero:] if conditional and not all_wrong else array,
-        n_errors,
-        n_trials,
-        scale=scale * stretch,
-        q=q,
-        conditional=n_zero == 0 if conditional is None else conditional,
-        doubtful=conditional is None,
-        sampling=sampling,
-    )
+    tested = array[n_zero:] if conditional and not all_wrong else array
+    options = {
+        "scale": scale * stretch,
+        "conditional": n_zero == 0 if conditional is None else conditional,
+        "doubtful": conditional is None,
+        "sampling": sampling,
+    }
+    test: SignTest
+    if method == "dkw":
+        test = AllRadiiTest(tested, n_errors, n_trials, **options)
+    elif lengths is not None:
+        test = RadiusTest(tested, n_errors, n_trials, radii=lengths, **options)
+    else:
+        test = QuantileTest(tested, n_errors, n_trials, q=levels, **options)
     low, high = test.lower(n_errors, n_trials, level / 2), test.upper(n_errors, n_trials, level / 2)
-    bound = test.bound(low)
-    n_within = test.count_within(bound)
     zeros = _judge_zeros(n_zero, array.size, low, high, level, conditional=conditional)
-
     testable = zeros not in ("all", "few", "many")
-    p_value = test.p_value(level) if testable else 1.0
-    missed = 0.0
+
+    points = test.points(level, testable=testable)
+    # without a limit of the rate no radius is promised for any fraction
+    told = min(points, key=lambda point: point.p_value) if low > 0 else _nothing_promised(levels[0], test.size)
+    most = max(points, key=lambda point: point.missed_fraction)
+    missed = most.missed_fraction
     samples: tuple[float, float] | None = None
-    if p_value <= level:
+    if told.p_value <= level:
         verdict = AuditVerdict.ATTACK_FAILING
-        missed = max(0.0, q - binomial.upper_limit(n_within, test.size, level / 2))
     elif testable and test.consistent(level):
         verdict = AuditVerdict.CONSISTENT
     else:
@@ -153,13 +180,13 @@ def audit_attack(
         # more samples do not mend a broken precondition
         samples = test.samples_to_decide(level) if testable else (math.inf, math.inf)
 
-    distance_low, distance_high = test.quantile_limits(level / 2)
+    distance_low, distance_high = test.quantile_limits(told.q, level / 2)
     audit = AttackAudit(
         verdict=verdict,
-        p_value=p_value,
-        bound=bound,
+        p_value=told.p_value,
+        bound=told.radius,
         confidence=confidence,
-        q=q,
+        q=told.q,
         sigma=scale,
         stretch=stretch,
         errors=n_errors,
@@ -169,14 +196,14 @@ def audit_attack(
         ),
         n_starts=array.size,
         n_tested=test.size,
-        n_within=n_within,
+        n_within=told.n_within,
         n_failed=array.size - int(np.searchsorted(array, math.inf)),
         n_zero=n_zero,
-        distance_quantile=test.quantile(),
+        distance_quantile=test.quantile(told.q),
         distance_low=distance_low,
         distance_high=distance_high,
         missed_fraction=missed,
-        missed_radius=bound if missed else None,
+        missed_radius=most.radius if missed else None,
         samples_to_decide=samples,
         reasons=(),
         conditional=test.conditional,
@@ -184,11 +211,19 @@ def audit_attack(
         independent=bool(independent),
         norm=float(norm),
         dim=None if dim is None else operator.index(dim),
+        method=method,
+        radii=lengths,
+        points=points,
     )
     farthest = array[np.isfinite(array)].max(initial=0.0)
-    allowance = test.allowance(high)
     reasons = audit_reasons(
-        audit, zeros=zeros, rate_high=high, allowance=allowance, farthest=float(farthest), checked=checked
+        audit,
+        zeros=zeros,
+        rate_high=high,
+        allowance=test.allowance(high, told.q),
+        farthest=float(farthest),
+        needed=test.least_starts(level),
+        checked=checked,
     )
     return dataclasses.replace(audit, reasons=reasons)
 
@@ -204,6 +239,11 @@ def as_distances(distances: ArrayLike) -> Array:
 def as_scale(sigma: float) -> float:
     """Return the scale of a noise that was drawn."""
     array = _validate.as_float("sigma", sigma)
+    if array.size > 1:
+        raise ValueError(
+            f"sigma={sigma!r} must be one number: counts and starts must be draws of noise of the same scale, so audit "
+            "each scale with the counts that belong to it."
+        )
     if array.ndim or not 0 < array < math.inf:
         raise ValueError(f"sigma={sigma!r} must be one finite number > 0: it is the scale of the noise.")
     return float(array)
@@ -225,3 +265,37 @@ def _judge_zeros(
     if binomial.lower_limit(n_zero, n_starts, level / 2) > high:
         return "many"
     return "agree"
+
+
+def _as_levels(q: float | Sequence[float]) -> tuple[float, ...]:
+    array = _validate.as_float("q", q)
+    if array.ndim == 0:
+        return (order.as_level(float(array)),)
+    if array.ndim > 1 or array.size == 0:
+        raise ValueError(f"q has shape {array.shape} but must be one level or a sequence of them.")
+    _validate.refuse("q", array, ~((array > 0) & (array < 1)), "in (0, 1)", "it is the level of a quantile.")
+    return tuple(array.tolist())
+
+
+def _as_radii(radii: float | Sequence[float]) -> tuple[float, ...]:
+    array = np.atleast_1d(_validate.as_float("radii", radii))
+    if array.ndim > 1 or array.size == 0:
+        raise ValueError(f"radii has shape {array.shape} but must be one radius or a sequence of them.")
+    bad = ~((array > 0) & (array < math.inf))
+    _validate.refuse("radii", array, bad, "in (0, inf)", "it is a distance that was chosen before looking.")
+    return tuple(array.tolist())
+
+
+def _as_one_method(method: str, q: float | Sequence[float], radii: tuple[float, ...] | None) -> None:
+    _validate.as_choice("method", method, TESTS)
+    given = [name for name, said in (("q", np.ndim(q) or q != 0.5), ("radii", radii is not None)) if said]
+    if method == "dkw" and given:
+        raise ValueError(
+            f"method='dkw' tests all radii at once: leave out {' and '.join(given)}, or use method='sign'."
+        )
+    if len(given) == 2:
+        raise ValueError("q and radii are both given: test either quantiles or radii, as they share one level.")
+
+
+def _nothing_promised(q: float, size: int) -> AuditPoint:
+    return AuditPoint(q=q, radius=math.inf, n_within=size, p_value=1.0, missed_fraction=0.0)

@@ -9,9 +9,9 @@ import numpy as np
 from isoperimetry import _validate
 from isoperimetry.bounds.norms import noise_stretch
 from isoperimetry.checks._reasons import DETERMINISTIC, LARGER_BOUND, MODEL, NOISE, no_information, stopping
-from isoperimetry.checks._signtest import SignTest
 from isoperimetry.checks.audit import audit_attack
 from isoperimetry.checks.measurement import Measurement
+from isoperimetry.checks.quantiles import QuantileTest
 from isoperimetry.checks.verdict import Verdict, VerdictKind, say_p_value
 from isoperimetry.results import at_least, at_most
 
@@ -98,19 +98,20 @@ def _check_certified(measurement: Measurement, confidence: float) -> Verdict:
     # tell that wrong starts are among them.
     level = 1.0 - confidence
     array = np.sort(np.asarray(measurement.distances))
-    test = SignTest(
+    test = QuantileTest(
         array,
         measurement.errors,
         measurement.trials,
         scale=measurement.sigma * noise_stretch(measurement.norm, dim=measurement.dim),
-        q=0.5,
+        q=(0.5,),
         conditional=measurement.conditional is not False,
         doubtful=measurement.conditional is None,
         sampling=measurement.sampling,
     )
     rate = test.lower(measurement.errors, measurement.trials, level / 2)
-    bound, p_value = test.bound(rate), test.p_value(level)
-    beyond = array.size - test.count_within(bound)
+    (point,) = test.points(level, testable=True)
+    bound, p_value = point.radius, point.p_value
+    beyond = array.size - point.n_within
     found = (
         f"found: {beyond} of {array.size} certified distances exceed the bound {at_most(bound, 4)}, within which at "
         f"least half of the points have an error (error rate >= {at_least(rate)}): {say_p_value(p_value)}"
@@ -141,7 +142,7 @@ def _check_certified(measurement: Measurement, confidence: float) -> Verdict:
         p_value=p_value,
         bound=bound,
         predicted=None,
-        margin=_margin(test.quantile_limits(level / 2)[0], bound),
+        margin=_margin(test.quantile_limits(0.5, level / 2)[0], bound),
         samples_to_decide=samples,
         reasons=tuple(reason for reason in reasons if reason),
         audit=None,

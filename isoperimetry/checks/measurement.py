@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, SupportsIndex
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from isoperimetry import _validate
 from isoperimetry.bounds.norms import noise_stretch
@@ -103,6 +104,60 @@ class Measurement(Record):
         """Return the interval of the error rate that is valid for this sampling."""
         interval = clopper_pearson if self.sampling == "fixed" else beta_binomial
         return interval(self.errors, self.trials, confidence=confidence, side=side)
+
+    def with_distances(
+        self,
+        distances: ArrayLike,
+        *,
+        sigma: float,
+        origin: Origin = "noisy",
+        kind: Kind = "found",
+        conditional: bool | None = None,
+        independent: bool = True,
+        norm: float = 2.0,
+        dim: SupportsIndex | None = None,
+    ) -> Measurement:
+        """Return these counts together with distances that were measured around the same input.
+
+        Parameters
+        ----------
+        distances : array, shape (M,)
+            In [0, inf], in the unit of ``sigma``.
+        sigma : float
+            Scale of the noise of their starts, which must be that of the counts.
+        origin, kind, conditional, independent, norm, dim
+            See the attributes; ``dim`` is taken from the counts if it is not given.
+
+        Returns
+        -------
+        Measurement
+
+        Raises
+        ------
+        ValueError
+            If the scales differ, or an argument is out of range.
+
+        Examples
+        --------
+        >>> counted = Measurement(errors=10, trials=1000, sigma=0.1)
+        >>> print(counted.with_distances([0.2, 0.3], sigma=0.1))
+        10 errors in 1000 draws at sigma = 0.1, 2 found distances from noisy points: 0.2 to 0.3
+        """
+        if as_scale(sigma) != self.sigma:
+            raise ValueError(
+                f"sigma={sigma!r} of the distances differs from sigma={self.sigma!r} of the counts: both must be draws "
+                "of one noise, so count errors at the scale of the starts."
+            )
+        values = {
+            "distances": distances,
+            "origin": origin,
+            "kind": kind,
+            "conditional": conditional,
+            "independent": independent,
+            "norm": norm,
+            "dim": self.dim if dim is None else dim,
+        }
+        return replace(self, **values)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
         text = f"{self.errors} errors in {self.trials} draws at sigma = {self.sigma:g}, "

@@ -9,6 +9,7 @@ from typing import Literal
 from isoperimetry.results import Interval, Record, at_least, at_most
 
 Sampling = Literal["fixed", "sequential"]
+Method = Literal["sign", "dkw"]
 
 # P-values are not followed below this: exp(-690) is near the smallest double, and any larger value is valid too.
 LEAST_P_VALUE = 1e-300
@@ -43,6 +44,31 @@ class VerdictKind(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPoint(Record):
+    """Where distances were counted: from at least a fraction ``q`` of the starts an error lies within ``radius``.
+
+    Attributes
+    ----------
+    q : float
+        That fraction, at the lower limit of the error rate.
+    radius : float
+        In the unit of the distances; inf if that limit is 0.
+    n_within : int
+        Tested starts with a distance <= ``radius``.
+    p_value : float
+        The least level of the whole audit at which this point convicts; the points share it.
+    missed_fraction : float
+        From at least this fraction an error lies within ``radius`` that the attack missed; all points hold at once.
+    """
+
+    q: float
+    radius: float
+    n_within: int
+    p_value: float
+    missed_fraction: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttackAudit(Record):
     """The result of `audit_attack`. Distances are in the unit of ``sigma``, in the norm ``norm``.
 
@@ -51,15 +77,17 @@ class AttackAudit(Record):
     verdict : AuditVerdict
         ATTACK_FAILING: at ``confidence``, the attack misses nearer errors. CONSISTENT: at ``confidence``, the
         ``q``-quantile of its distances is within the bound, so this test can never convict it at this confidence (which
-        does not make it a good attack). UNDECIDED: neither.
+        does not make it a good attack); of several quantiles or radii, this is shown for each. UNDECIDED: neither.
     p_value : float
         The least level at which the test convicts, 1 if none; values below 1e-300 are reported as 1e-300.
     bound : float
         What the ``q``-quantile of the nearest distances cannot exceed at the lower limit of the error rate; inf if that
         limit is 0.
-    confidence, q, sigma, norm, dim, conditional, sampling, independent
+    confidence, sigma, norm, dim, conditional, sampling, independent, method, radii
         The arguments. ``conditional`` says which bound was used: it is True also where no distance is 0 and the caller
         did not say that every start was attacked.
+    q : float
+        The level that was tested; of several, and of radii, that of the point with the least p-value.
     stretch : float
         What multiplies sigma in the bound: 1 for isotropic noise and a norm with p >= 2.
     errors, trials : int
@@ -72,16 +100,20 @@ class AttackAudit(Record):
         Starts that the test counts (without the wrong ones if the caller said ``conditional=True``), and those among
         them with a distance <= ``bound``.
     distance_quantile, distance_low, distance_high : float
-        Lower ``q``-quantile of the tested distances, and the limits of the true quantile, each at half of the level.
+        Lower ``q``-quantile of the tested distances, and the limits of the true quantile, each at half of the level
+        (its share of that, if there are several points).
     missed_fraction : float
         Of the noisy points (of the correct ones if ``conditional``), at least this fraction has an error within
         ``missed_radius`` that the attack missed; 0 unless convicted.
     missed_radius : float or None
-        That radius. Unless ``independent``, it is an upper bound of the radius at which the fraction holds.
+        That radius. Unless `exact_radius`, it is an upper bound of the radius at which the fraction holds.
     samples_to_decide : (float, float) or None
         Trials and starts at which today's proportions would decide, inf if none would; None if decided.
     reasons : tuple of str
         What was found, and each precondition: "checked", "assumed" or "broken".
+    points : tuple of AuditPoint
+        The quantiles or radii in the order given, or the radius that says most of all; ``bound``, ``q`` and
+        ``n_within`` are those of the point with the least p-value, ``missed_fraction`` is the largest of all.
     """
 
     verdict: AuditVerdict
@@ -111,6 +143,18 @@ class AttackAudit(Record):
     independent: bool
     norm: float
     dim: int | None
+    method: Method = "sign"
+    radii: tuple[float, ...] | None = None
+    points: tuple[AuditPoint, ...] = ()
+
+    @property
+    def exact_radius(self) -> bool:
+        """Whether ``missed_fraction`` holds at ``missed_radius`` itself.
+
+        It does at a radius that was fixed in advance, and if all radii are tested at once; a radius that the counts
+        decided needs starts that are ``independent`` of them.
+        """
+        return self.independent or self.method == "dkw" or self.radii is not None
 
     def __str__(self) -> str:
         starts = f"{self.n_tested - self.n_within} of {self.n_tested} starts"

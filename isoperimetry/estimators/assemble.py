@@ -71,6 +71,7 @@ def _finish(
         notes.append("The run ended before the method had begun: the estimate is that of the plain draws.")
     if summary is None:
         raise outcome.error if outcome.error is not None else KeyboardInterrupt
+    summary, residual = sharpen(summary, residual, problem.log_limits)
     n_guard = guard.n_units if guard is not None else 0
     result = Estimate(
         log_value=min(summary.log_value, 0.0), log_interval=_inside(summary.log_interval),
@@ -123,6 +124,24 @@ def combine(
     given = _join(found.given, "the limit of plain draws above")
     summary = dataclasses.replace(found, log_interval=(low, upper), given=given)
     return summary, math.exp(log_rest)
+
+
+def sharpen(summary: Summary, residual: float, proved: Pair) -> tuple[Summary, float]:
+    """Return what is known together with limits that were proved without a draw, and what is left of the residual."""
+    (low, high), (least, most) = summary.log_interval, proved
+    if least <= low and most >= high:
+        return summary, residual
+    guarantee = summary.guarantee
+    if most < high:
+        residual = 0.0
+        guarantee = Guarantee.FINITE_SAMPLE if guarantee is Guarantee.LOWER_ONLY else guarantee
+    if least >= low and most <= high:
+        guarantee = Guarantee.FINITE_SAMPLE  # whatever the lower limit of the run rests on, it is not needed
+    both = (max(low, least), min(high, most))
+    return dataclasses.replace(
+        summary, log_value=min(max(summary.log_value, least), most), log_interval=both, guarantee=guarantee,
+        given=_join(summary.given if most >= high or low > least else "", "limits proved from the parts of the set"),
+    ), residual  # fmt: skip
 
 
 def _sum(first: Pair, second: Pair) -> Pair:

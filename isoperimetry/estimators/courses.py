@@ -24,6 +24,9 @@ EVERY = 8
 SLACK = 40.0
 """Logarithm of how much less than the usual line one may hold before its search is given up."""
 
+FARTHEST = 1e4
+"""Where the line through the center is given up, by strides that double: there the measure is exp(-5e7)."""
+
 GUESS = 3.0
 """Where lines are first asked if the one through the center meets no error."""
 
@@ -103,7 +106,7 @@ def survey(
     """
     # The line through the center first: how steep the margin is where it enters keeps the others from overshooting.
     axis = Lines(problem, np.zeros((1, problem.dim)), along)
-    far = Reach(-64.0, max(2.0 * beta, 64.0) if beta > 0 else 64.0, _rate)
+    far = Reach(-64.0, FARTHEST, _rate)
     entry = search(axis, np.zeros(1, np.intp), np.array([beta if beta > 0 else 0.0]), far)
     run.spend(axis.calls)
     if math.isfinite(entry.roots[0]):

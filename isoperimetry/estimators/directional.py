@@ -14,7 +14,7 @@ from isoperimetry.estimators.base import Method, Plan, Run, Summary
 from isoperimetry.estimators.bundles import pair_means
 from isoperimetry.estimators.crossings.lines import dots
 from isoperimetry.estimators.problem import Problem
-from isoperimetry.estimators.roots import Lines, Reach, scan
+from isoperimetry.estimators.roots import TOLERANCE, Lines, Reach, scan
 from isoperimetry.estimators.values import relative_deviation, summarise
 
 LINES = 16
@@ -178,7 +178,7 @@ class DirectionalPlan(Plan):
         """Return the mean of the values, its spread, and a lower limit where all crossings are known."""
         known = self.task.outer is None
         given = "that pieces returns all intervals" if known and hasattr(self.task.problem.target, "record") else ""
-        return summarise(self._values, confidence, unbiased=known, given=given)
+        return summarise(self._values, confidence, bias=0.0 if known else TOLERANCE, given=given)
 
     def details(self) -> dict[str, Any]:
         """Return what the lines met."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,10 @@ class Membership:
         compiled: bool | None = None,
     ) -> None:
         _set(self, "function", _callable("function", function))
-        _set(self, "compiled", hasattr(function, "py_func") if compiled is None else bool(compiled))
+        is_compiled = hasattr(function, "py_func")
+        _set(self, "compiled", is_compiled if compiled is None else bool(compiled))
+        if self.compiled and not is_compiled and os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0"):
+            raise TypeError(f"function={function!r} must be compiled by numba.njit: pass compiled=False for a batch.")
         _set_space(self, dim, reduction, batch)
 
 

@@ -16,7 +16,7 @@ from isoperimetry.estimators.base import Method, Plan, Run, Summary
 from isoperimetry.estimators.bundles import Bundle, opposites_differ, pair_means
 from isoperimetry.estimators.courses import EVERY, NOTICED, Course, survey
 from isoperimetry.estimators.problem import Problem
-from isoperimetry.estimators.roots import Lines
+from isoperimetry.estimators.roots import TOLERANCE, Lines
 from isoperimetry.estimators.spaces import Features, Inputs
 from isoperimetry.estimators.values import log_mean, relative_deviation, summarise
 
@@ -93,7 +93,7 @@ class LineSampling(Method):
     def settings(self) -> dict[str, Any]:
         """Return the name and the settings, the direction as a digest."""
         along = None if self.direction is None else hashlib.blake2b(np.asarray(self.direction).tobytes()).hexdigest()
-        return {"name": self.name, "direction": along, "scan": self.scan, "block_size": self.block_size}
+        return Method.settings(self) | {"direction": along}
 
     def plan(self, problem: Problem, run: Run) -> Plan:
         """Return the plan, after a search for the direction and pilot lines."""
@@ -106,6 +106,12 @@ class LineSampling(Method):
 
             points = design_points(problem, run)
             along, beta = np.asarray(points.directions[0]), float(points.betas[0])
+            tails = np.asarray(special.log_ndtr(-points.betas))
+            if np.exp(tails[1:] - tails[0]).sum() > 0.01:
+                run.notes.append(
+                    f"The search found {len(tails)} design points; lines follow the nearest and see the errors at the "
+                    "others only where they pass them: method='mixture' follows all."
+                )
         else:
             along, beta = _in_normals(np.asarray(self.direction), problem), math.nan
         along = along / math.sqrt(float(along @ along))
@@ -207,7 +213,7 @@ class LinePlan(Plan):
         known = self.task.course is None
         target = self.task.bundle.problem.target
         given = "that pieces returns all intervals" if known and hasattr(target, "record") else ""
-        return summarise(self._values, confidence, unbiased=known, given=given)
+        return summarise(self._values, confidence, bias=0.0 if known else TOLERANCE, given=given)
 
     def details(self) -> dict[str, Any]:
         """Return what the lines met."""

@@ -106,6 +106,11 @@ class HalfSpaceMixture(Method):
         """Whether sets of ours are reduced first: not where half-spaces of the input space are passed."""
         return self.normals is None
 
+    @property
+    def needs_margin(self) -> bool:  # type: ignore[override]
+        """Whether a margin is needed: not where half-spaces are passed, as there is nothing to search."""
+        return self.normals is None
+
     def settings(self) -> dict[str, Any]:
         """Return the name and the settings, JSON-safe: of half-spaces a digest."""
         settings: dict[str, Any] = {"name": self.name, "slack": self.slack, "starts": self.starts}

@@ -7,6 +7,7 @@ of `contains` or of `margin` is a call.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Protocol
@@ -43,6 +44,7 @@ class Target(Protocol):
     def margin(self, points: Array) -> Array: ...  # noqa: D102
     def gradient(self, points: Array) -> Array: ...  # noqa: D102
     def pieces(self, points: Array, directions: Array) -> Any: ...  # noqa: D102
+    def counter(self, space: Space) -> Any: ...  # noqa: D102
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -62,6 +64,8 @@ class Problem:
     cover : tuple of arrays or None
         Half-spaces ``{u: normals_i.u >= offsets_i}``, normals of length 1, shapes (m, dim) and (m,), whose union is
         PROVED to hold all errors.
+    log_limits : tuple of 2 floats
+        Logarithms of limits of the measure that are PROVED without a draw: (-inf, 0) if nothing is known.
     """
 
     space: Space
@@ -69,6 +73,7 @@ class Problem:
     input_dim: int
     description: dict[str, Any]
     cover: tuple[Array, Array] | None = None
+    log_limits: tuple[float, float] = (-math.inf, 0.0)
 
     @property
     def dim(self) -> int:
@@ -99,6 +104,11 @@ class Problem:
     def releases_gil(self) -> bool:
         """Whether counting runs in compiled code, so that threads help."""
         return not isinstance(self.target, FunctionTarget) or bool(getattr(self.target.record, "compiled", False))
+
+    @cached_property
+    def _fused(self) -> Any:
+        """The compiled loop that draws and counts, or None; made once, also in each worker."""
+        return self.target.counter(self.space)
 
     def normals(self, key: int, first: int, n: int) -> Array:
         """Return u of the samples first, ..., first + n - 1, shape (n, dim)."""
@@ -146,10 +156,8 @@ class Problem:
 
     def count(self, key: int, first: int, n: int) -> int:
         """Return how many of the samples first, ..., first + n - 1 are errors: n calls, on one thread."""
-        counter = getattr(self.target, "counter", None)
-        fused = counter(self.space) if counter is not None else None
-        if fused is not None:
-            return int(fused(key, first, n))
+        if self._fused is not None:
+            return int(self._fused(key, first, n))
         draws = (self.space.draw(key, start, rows) for start, rows in self.batches(first, n))
         return sum(int(np.count_nonzero(self.target.contains(points))) for points in draws)
 
@@ -175,8 +183,10 @@ class SetTarget:
         return np.asarray(self.error_set.contains(points))
 
     def margin(self, points: Array) -> Array:
-        """Return the signed distances."""
-        return np.asarray(self.error_set.signed_distance(points))
+        """Return signed distances, but for depths where parts of a union overlap."""
+        from isoperimetry.estimators.margins import margin
+
+        return margin(self.error_set, points)
 
     def gradient(self, points: Array) -> Array:
         """Not known."""
@@ -314,6 +324,16 @@ def check_function(problem: Problem, key: int) -> int:
     target = problem.target
     if isinstance(target, SetTarget):
         return 0
+    record = getattr(target, "record", None)
+    if isinstance(record, Membership) and record.compiled:
+        from isoperimetry.estimators.fused import compiled_value
+
+        value = _ask("function", lambda x: compiled_value(record.function, x[0]), points)
+        if not isinstance(value, bool | np.bool_ | int | np.integer):
+            raise FunctionError(
+                f"function returned {type(value).__name__} but must return bool: a compiled membership says of one "
+                "point whether it is an error."
+            )
     ask: Any = target.margin if target.has_margin else target.contains
     untouched = points.copy()
     once = ask(points)

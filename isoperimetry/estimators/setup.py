@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import Any
 
 import numpy as np
 
-from isoperimetry import _validate
+from isoperimetry import _validate, special
 from isoperimetry._validate import Array
+from isoperimetry.errors import NotExact
 from isoperimetry.estimators.base import Method
 from isoperimetry.estimators.functions import Margin, Membership
+from isoperimetry.estimators.margins import has_margin
 from isoperimetry.estimators.problem import FunctionTarget, Problem, SetTarget
 from isoperimetry.estimators.spaces import Coordinates, Features, Inputs
+from isoperimetry.sets import Union
 from isoperimetry.sets.base import ComplementedSet
+
+ROUNDING = 2e-9
 
 
 def as_error_set(error_set: Any) -> Any:
@@ -60,12 +66,17 @@ def make_problem(error_set: Any, center: Array, sigma: float, method: str | Meth
     reduced = reduce_set(error_set, center) if reduces else None
     dtype = "float64" if isinstance(method, str) else getattr(method, "dtype", "float64")
     if reduced is None:
-        target = SetTarget(error_set, _has_margin(error_set), _knows_lines(error_set), dtype)
-        return Problem(Inputs(center, sigma), target, error_set.dim, description, _cover(error_set, center, sigma))
-    target = SetTarget(reduced.error_set, _has_margin(reduced.error_set), _knows_lines(reduced.error_set))
+        target = SetTarget(error_set, has_margin(error_set), _knows_lines(error_set), dtype)
+        cover = _cover(error_set, center, sigma)
+        limits = _proved_limits(error_set, center, sigma, cover)
+        return Problem(Inputs(center, sigma), target, error_set.dim, description, cover, limits)
+    target = SetTarget(reduced.error_set, has_margin(reduced.error_set), _knows_lines(reduced.error_set))
     space = Coordinates(reduced.rank, reduced.dof, sigma)
-    cover = _cover(reduced.error_set, np.zeros(space.dim), sigma) if space.linear else None
-    return Problem(space, target, error_set.dim, description, cover)
+    cover = _cover(reduced.error_set, np.zeros(space.dim), sigma)
+    if cover is not None and not space.linear and cover[0][:, -1].any():
+        cover = None  # the length of the rest is not a coordinate of u
+    limits = _proved_limits(error_set, center, sigma, cover)
+    return Problem(space, target, error_set.dim, description, cover, limits)
 
 
 def _of_function(record: Membership | Margin, center: Array, sigma: float, method: str | Method) -> Problem:
@@ -89,16 +100,29 @@ def _digest(text: str | bytes) -> str:
     return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=16).hexdigest()
 
 
-def _has_margin(error_set: ComplementedSet) -> bool:
-    return "signed_distance" in error_set.capabilities
-
-
 def _knows_lines(error_set: ComplementedSet) -> bool:
     from isoperimetry.estimators.crossings import line_pieces
 
     axis = np.zeros((1, error_set.dim))
     axis[0, 0] = 1.0
     return line_pieces(error_set, np.zeros((1, error_set.dim)), axis) is not None
+
+
+def _proved_limits(
+    error_set: ComplementedSet, center: Array, sigma: float, cover: tuple[Array, Array] | None
+) -> tuple[float, float]:
+    """Return logarithms of limits of the measure: a union is as large as a part at least, as all together at most."""
+    low, high = -math.inf, 0.0
+    if cover is not None:
+        high = min(high, float(np.logaddexp.reduce(special.log_ndtr(-cover[1]))))
+    if isinstance(error_set, Union):
+        try:
+            parts = [float(part.log_volume(center, sigma)) for part in error_set.parts]
+        except NotExact:
+            return low, high
+        low, high = max(parts), min(high, float(np.logaddexp.reduce(parts)))
+    # "Exact" is to 1e-9 of the measure: so much is left on either side.
+    return low - ROUNDING, min(high + ROUNDING, 0.0)
 
 
 def _cover(error_set: ComplementedSet, center: Array, sigma: float) -> tuple[Array, Array] | None:

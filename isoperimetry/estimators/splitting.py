@@ -13,10 +13,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from isoperimetry import _validate, special
+from isoperimetry._validate import Array
 from isoperimetry.estimators.base import Method, Pair, Plan, Run, Summary
 from isoperimetry.estimators.particles import LastParticleTask, Pilot, ReplicaTask, run_pilot
 from isoperimetry.estimators.problem import Problem
-from isoperimetry.estimators.values import log_mean, summarise
+from isoperimetry.estimators.values import log_mean, log_spread, student_quantile
 from isoperimetry.results import Guarantee
 
 KILL = 0.85
@@ -153,6 +154,22 @@ _NOTES = {
 }
 
 
+def _many(log_x: Array, confidence: float) -> Pair:
+    """Return the spread from five replicas or more.
+
+    The value is a product of shares, so that it is about log-normal. Where it scatters by factors, the few replicas
+    whose values are large dominate the mean and may not be among those seen: there the limits for the mean of a
+    log-normal law (Cox; Zhou, Gao 1997, Confidence intervals for the log-normal mean, Stat. Med. 16) are joined.
+    """
+    low, high = log_spread(log_x, confidence)
+    n, deviation = len(log_x), float(np.std(log_x, ddof=1)) if log_x.min() > -math.inf else 0.0
+    if deviation <= 1.0:
+        return low, high
+    middle = float(log_x.mean()) + 0.5 * deviation**2
+    half = student_quantile(confidence, n - 1) * deviation * math.sqrt(1.0 / n + 0.5 * deviation**2 / (n - 1))
+    return min(low, middle - half), min(max(high, middle + half), 0.0)
+
+
 class _Replicas(Plan):
     """What both kinds of replicas share."""
 
@@ -263,14 +280,17 @@ class SplittingPlan(_Replicas):
         from isoperimetry.intervals.betting import log_betting_lower_bound
 
         log_x = np.array(self.log_x)
-        found = summarise(log_x, confidence, unbiased=True)
+        value = min(log_mean(log_x), 0.0)
         low = log_betting_lower_bound(log_x, confidence=confidence, expected_draws=self.expected)
-        spread = found.log_spread
-        if found.log_value == -math.inf:
+        if value == -math.inf:
             spread = -math.inf, -math.inf  # nothing was found: what there may be is for the plain draws to say
         elif self.n_units < 5:
-            spread = self._few(log_x, found.log_value, confidence)
-        return dataclasses.replace(found, log_interval=(min(low, found.log_value), 0.0), log_spread=spread)
+            spread = self._few(log_x, value, confidence)
+        else:
+            spread = _many(log_x, confidence)
+        return Summary(
+            log_value=value, log_interval=(min(low, value), 0.0), log_spread=spread, guarantee=Guarantee.LOWER_ONLY
+        )  # fmt: skip
 
     def _few(self, log_x: Any, middle: float, confidence: float) -> Pair:
         """Return the spread from few replicas: from the shares, three times the ideal variance, if that is more."""

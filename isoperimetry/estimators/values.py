@@ -50,12 +50,16 @@ def log_spread(log_x: Array, confidence: float) -> Pair:
     return middle - half, middle + half
 
 
-def summarise(log_x: ArrayLike, confidence: float, *, unbiased: bool, given: str = "") -> Summary:
-    """Return the summary of values: with a lower limit that is proved if they are ``unbiased``."""
+def summarise(log_x: ArrayLike, confidence: float, *, bias: float = 0.0, given: str = "") -> Summary:
+    """Return the summary of values: with a lower limit that is proved if they have no ``bias``.
+
+    Else the relative bias that each may have widens the spread.
+    """
     logs = np.asarray(log_x, dtype=np.float64)
-    spread = log_spread(logs, confidence)
+    low, high = log_spread(logs, confidence)
+    spread = low - bias, high + bias
     value = min(log_mean(logs), 0.0)
-    if not unbiased:
+    if bias > 0:
         return Summary(
             log_value=value, log_interval=spread, log_spread=spread, guarantee=Guarantee.ASYMPTOTIC, given=given
         )  # fmt: skip

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
-from typing import SupportsIndex
+from typing import Any, Protocol, SupportsIndex, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from isoperimetry import _validate
-from isoperimetry.results import Guarantee, Interval, Side
+from isoperimetry._validate import Array
+from isoperimetry.results import Guarantee, Interval, Intervals, Side
 
 METHOD = "Clopper-Pearson"
 SIDES: tuple[Side, ...] = ("two-sided", "lower", "upper")
@@ -16,9 +21,24 @@ SIDES: tuple[Side, ...] = ("two-sided", "lower", "upper")
 Limit = Callable[[float, float, float], float]
 
 
+class Limits(Protocol):
+    """Writes the lower or upper limits and their logarithms to the last two arrays."""
+
+    def __call__(self, errors: Array, others: Array, rates: Array, logs: Array, /, *, upper: bool) -> None:
+        """``others`` are the draws that were no errors."""
+
+
+@overload
 def clopper_pearson(
     errors: SupportsIndex, trials: SupportsIndex, *, confidence: float = 0.95, side: Side = "two-sided"
-) -> Interval:
+) -> Interval: ...
+@overload
+def clopper_pearson(
+    errors: ArrayLike, trials: ArrayLike, *, confidence: float = 0.95, side: Side = "two-sided"
+) -> Interval | Intervals: ...
+def clopper_pearson(
+    errors: Any, trials: Any, *, confidence: float = 0.95, side: Side = "two-sided"
+) -> Interval | Intervals:
     r"""Interval of an error rate from ``errors`` among ``trials`` independent draws.
 
     The number of draws must be fixed before the first one. If the counts decide when to stop, use `beta_binomial`.
@@ -29,31 +49,36 @@ def clopper_pearson(
 
     Parameters
     ----------
-    errors : int
+    errors : int or array of int, shape S1
         Draws that were errors, 0 <= errors <= trials.
-    trials : int
+    trials : int or array of int, shape S2, broadcast with S1
         Draws, >= 0; tested up to 1e12.
     confidence : float
-        Probability, whatever the rate is, that the interval contains it; in (0, 1).
+        Probability, whatever the rate is, that the interval contains it; in (0, 1). Of each interval for itself.
     side : {"two-sided", "lower", "upper"}
         The limit that carries the confidence. Upper bounds of distances need "lower".
 
     Returns
     -------
-    Interval
-        ``low`` is 0 without errors, ``high`` is 1 if all draws are errors, both are trivial without draws.
+    Interval or Intervals
+        For two integers an `Interval`, otherwise `Intervals` of shape broadcast(S1, S2). ``low`` is 0 without errors,
+        ``high`` is 1 if all draws are errors, both are trivial without draws.
 
     Raises
     ------
     TypeError
         If a count is no integer.
     ValueError
-        If ``errors`` is negative or above ``trials``, or ``confidence`` is outside (0, 1).
+        If any ``errors`` is negative or above ``trials``, ``confidence`` is outside (0, 1), or the shapes do not
+        broadcast.
 
     Notes
     -----
     Source: Clopper, Pearson (1934), The use of confidence or fiducial limits illustrated in the case of the binomial,
     Biometrika 26. Exact for every number of draws, and conservative because counts are discrete.
+
+    Accuracy: a relative error of 1e-12 or less, of the limits, their complements and their logarithms, for up to 1e12
+    draws.
 
     Examples
     --------
@@ -62,26 +87,85 @@ def clopper_pearson(
     (0.004806, 0.018313)
     >>> print(clopper_pearson(0, 1000, side="upper"))
     [0, 0.002992] (upper, 0.95, Clopper-Pearson)
+    >>> clopper_pearson([0, 10], 1000, side="lower").distance_upper_bound(sigma=0.5).round(4).tolist()
+    [inf, 1.2734]
     """
-    n_errors, n_trials = _validate.as_errors_of_trials(errors, trials)
-    return make_interval(n_errors, n_trials, confidence, side, lower_limit, upper_limit, METHOD)
-
-
-def make_interval(
-    errors: int, trials: int, confidence: float, side: Side, lower: Limit, upper: Limit, method: str
-) -> Interval:
-    """Return the interval with these one-sided limits; two sides share the level equally."""
     confidence = _validate.as_confidence(confidence)
     _validate.as_choice("side", side, SIDES)
+    n_errors, n_trials = read_counts(errors, trials)
     level = (1.0 - confidence) / (2 if side == "two-sided" else 1)
-    return Interval(
-        low=0.0 if side == "upper" else lower(errors, trials, level),
-        high=1.0 if side == "lower" else upper(errors, trials, level),
-        confidence=confidence,
-        side=side,
-        method=method,
-        guarantee=Guarantee.FINITE_SAMPLE,
-    )
+    limits = functools.partial(_limits, level=level)
+    return intervals_from(n_errors, n_trials, limits, confidence=confidence, side=side, method=METHOD)
+
+
+def _limits(errors: Array, others: Array, rates: Array, logs: Array, *, upper: bool, level: float) -> None:
+    from isoperimetry.kernels.counts import fill_limits
+
+    fill_limits(errors, others, *_levels(level), upper, rates, logs)
+
+
+def _levels(level: float) -> tuple[float, float, float]:
+    from isoperimetry.kernels.normal import ndtri
+
+    return math.log(level), math.log1p(-level), ndtri(level)
+
+
+def read_counts(errors: Any, trials: Any) -> tuple[Any, Any]:
+    """Return (errors, trials), two integers or two int64 arrays of one shape, with 0 <= errors <= trials."""
+    if np.ndim(errors) == 0 and np.ndim(trials) == 0:
+        return _validate.as_errors_of_trials(*(x.item() if isinstance(x, np.ndarray) else x for x in (errors, trials)))
+    n_errors, n_trials = (_as_counts(name, value) for name, value in (("errors", errors), ("trials", trials)))
+    shape = _validate.broadcast_shape(errors=n_errors, trials=n_trials)  # type: ignore[arg-type]
+    n_errors, n_trials = np.broadcast_to(n_errors, shape), np.broadcast_to(n_trials, shape)
+    _validate.refuse(
+        "errors", n_errors, n_errors > n_trials, "<= trials", "pass errors first, then trials."  # type: ignore[arg-type]
+    )  # fmt: skip
+    return n_errors, n_trials
+
+
+def _as_counts(name: str, value: Any) -> NDArray[np.int64]:
+    if hasattr(value, "mask") and hasattr(value, "filled"):
+        raise TypeError(f"{name} is a masked array: its mask would be lost. Pass the counts that are to be used.")
+    array = np.asarray(value)
+    if array.size == 0 and array.dtype.kind in "fO":  # an empty list is one of no numbers
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} has entries of type {array.dtype} but must hold integers: they are counts.")
+    if array.dtype.kind == "u":
+        _validate.refuse(name, array, array > np.iinfo(np.int64).max, "< 2**63", "it is a count.")
+    array = array.astype(np.int64, copy=False)
+    _validate.refuse(name, array, array < 0, ">= 0", "it is a count.")
+    return array
+
+
+def intervals_from(
+    errors: Any, trials: Any, limits: Limits, *, confidence: float, side: Side, method: str
+) -> Interval | Intervals:
+    """Return what these limits make of the counts of `read_counts`."""
+    scalar = isinstance(errors, int)
+    counts = np.array(errors, dtype=np.float64).reshape(-1)
+    others = np.array(trials - errors, dtype=np.float64).reshape(-1)
+    low, log_low, high, log_high = np.empty((4, counts.size))
+    if side == "upper":
+        low[:], log_low[:] = 0.0, -math.inf
+    else:
+        limits(counts, others, low, log_low, upper=False)
+    if side == "lower":
+        high[:], log_high[:] = 1.0, 0.0
+    else:
+        limits(counts, others, high, log_high, upper=True)
+    what: dict[str, Any] = {
+        "confidence": confidence, "side": side, "method": method, "guarantee": Guarantee.FINITE_SAMPLE
+    }  # fmt: skip
+    if scalar:
+        return Interval(
+            low=low.item(), high=high.item(), log_low=log_low.item(), log_high=log_high.item(), **what
+        )  # fmt: skip
+    shape = errors.shape
+    return Intervals(
+        low=low.reshape(shape), high=high.reshape(shape), log_low=log_low.reshape(shape),
+        log_high=log_high.reshape(shape), **what,
+    )  # fmt: skip
 
 
 # The functions below check nothing and take real counts, which plans need ("today's proportions in more draws").
@@ -107,23 +191,15 @@ def probability_at_least(count: float, trials: float, rate: float) -> float:
 
 def lower_limit(errors: float, trials: float, level: float) -> float:
     """Return the rate at which P[K >= errors] = level."""
-    from isoperimetry.kernels.beta import betainc_quantile
-
-    if errors <= 0:
-        return 0.0
-    if errors >= trials:
-        return math.exp(math.log(level) / trials)
-    rate, _ = betainc_quantile(float(errors), trials - errors + 1.0, math.log(level), math.log1p(-level))
-    return rate
+    return _one_limit(errors, trials - errors, level)[0]
 
 
 def upper_limit(errors: float, trials: float, level: float) -> float:
     """Return the rate at which P[K <= errors] = level."""
-    from isoperimetry.kernels.beta import betainc_quantile
+    return _one_limit(trials - errors, errors, level)[1]
 
-    if errors >= trials:
-        return 1.0
-    if errors <= 0:
-        return -math.expm1(math.log(level) / trials)
-    rate, _ = betainc_quantile(errors + 1.0, float(trials - errors), math.log1p(-level), math.log(level))
-    return rate
+
+def _one_limit(errors: float, others: float, level: float) -> tuple[float, float, float]:
+    from isoperimetry.kernels.counts import lower_limit as limit
+
+    return limit(float(errors), float(others), *_levels(level))

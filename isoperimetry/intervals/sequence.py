@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
-from typing import SupportsIndex
+import secrets
+from typing import Any, SupportsIndex, overload
+
+from numpy.typing import ArrayLike
 
 from isoperimetry import _validate
-from isoperimetry.intervals._stable import log_ratio, stirling_remainder
-from isoperimetry.intervals.binomial import make_interval
-from isoperimetry.results import Interval, Side
+from isoperimetry.intervals.binomial import SIDES, intervals_from, read_counts
+from isoperimetry.results import Interval, Intervals, Side
 
 METHOD = "beta-binomial sequence"
 
+SHARE = 0.9
+"""Share of the first capital on the mixture that is made for the expected number of draws."""
 
+
+@overload
 def beta_binomial(
     errors: SupportsIndex,
     trials: SupportsIndex,
@@ -22,7 +28,29 @@ def beta_binomial(
     side: Side = "two-sided",
     a: float = 0.5,
     b: float = 0.5,
-) -> Interval:
+    expected_trials: SupportsIndex | None = None,
+) -> Interval: ...
+@overload
+def beta_binomial(
+    errors: ArrayLike,
+    trials: ArrayLike,
+    *,
+    confidence: float = 0.95,
+    side: Side = "two-sided",
+    a: float = 0.5,
+    b: float = 0.5,
+    expected_trials: SupportsIndex | None = None,
+) -> Interval | Intervals: ...
+def beta_binomial(
+    errors: Any,
+    trials: Any,
+    *,
+    confidence: float = 0.95,
+    side: Side = "two-sided",
+    a: float = 0.5,
+    b: float = 0.5,
+    expected_trials: SupportsIndex | None = None,
+) -> Interval | Intervals:
     r"""Interval of an error rate, valid at every number of draws simultaneously.
 
     With :math:`S` errors in :math:`t` draws and a Beta(a, b) mixture over the alternatives,
@@ -35,9 +63,9 @@ def beta_binomial(
 
     Parameters
     ----------
-    errors : int
+    errors : int or array of int, shape S1
         Errors so far, 0 <= errors <= trials.
-    trials : int
+    trials : int or array of int, shape S2, broadcast with S1
         Draws so far, >= 0; tested up to 1e12.
     confidence : float
         Probability, whatever the rate is, that the interval contains it at all times; in (0, 1).
@@ -45,48 +73,49 @@ def beta_binomial(
         The limit that carries the confidence. Upper bounds of distances need "lower".
     a, b : float
         The mixture, > 0. It must be chosen before the draws; 1/2 suits rates of every size.
+    expected_trials : int, optional
+        Number of draws, >= 1, at which the interval is to be narrowest, chosen before the first one. It is then up to
+        a third narrower there, and somewhat wider far away; it is valid at all numbers anyway.
 
     Returns
     -------
-    Interval
-        ``low`` is 0 without errors, ``high`` is 1 if all draws are errors, both are trivial without draws.
+    Interval or Intervals
+        For two integers an `Interval`, otherwise `Intervals` of shape broadcast(S1, S2). ``low`` is 0 without errors,
+        ``high`` is 1 if all draws are errors, both are trivial without draws.
 
     Raises
     ------
     TypeError
         If a count is no integer.
     ValueError
-        If ``errors`` is negative or above ``trials``, ``confidence`` outside (0, 1), or ``a`` or ``b`` not > 0.
+        If any ``errors`` is negative or above ``trials``, ``confidence`` outside (0, 1), ``a`` or ``b`` not > 0, or the
+        shapes do not broadcast.
 
     Notes
     -----
     Sources: Robbins (1970), Statistical methods related to the law of the iterated logarithm, Ann. Math. Statist. 41;
-    Ville (1939), Étude critique de la notion de collectif.
+    Ville (1939), Étude critique de la notion de collectif. With ``expected_trials`` nine tenths of the capital are on
+    a Beta mixture whose mean is m itself: Howard, Ramdas, McAuliffe, Sekhon (2021), Time-uniform, nonparametric,
+    nonasymptotic confidence sequences, Ann. Statist. 49, propositions 5 and 7. Widths: docs/intervals.md.
 
     Examples
     --------
     >>> interval = beta_binomial(10, 1000)
     >>> round(interval.low, 6), round(interval.high, 6)
     (0.002406, 0.026164)
+    >>> print(beta_binomial(10, 1000, expected_trials=1000))
+    [0.002875, 0.02254] (two-sided, 0.95, beta-binomial sequence)
     """
-    n_errors, n_trials = _validate.as_errors_of_trials(errors, trials)
-    _check_mixture(a, b)
-    one_sided = side != "two-sided"
-
-    def lower(s: float, t: float, level: float) -> float:
-        return _expit(_lower_logit(s, t, level, a, b, one_sided)) if s > 0 else 0.0
-
-    def upper(s: float, t: float, level: float) -> float:
-        return _expit(-_lower_logit(t - s, t, level, b, a, one_sided)) if s < t else 1.0
-
-    if not one_sided:
-        # One martingale bounds both ends at the whole level: undo the halving that independent limits need.
-        two_low, two_high = lower, upper
-        return make_interval(
-            n_errors, n_trials, confidence, side,
-            lambda s, t, level: two_low(s, t, 2 * level), lambda s, t, level: two_high(s, t, 2 * level), METHOD,
-        )  # fmt: skip
-    return make_interval(n_errors, n_trials, confidence, side, lower, upper, METHOD)
+    mixture = _as_mixture(a, b)
+    draws = None if expected_trials is None else _validate.as_count("expected_trials", expected_trials, low=1)
+    confidence = _validate.as_confidence(confidence)
+    _validate.as_choice("side", side, SIDES)
+    n_errors, n_trials = read_counts(errors, trials)
+    # One martingale bounds both ends at the whole level.
+    limits = functools.partial(
+        _limits, level=1.0 - confidence, mixture=mixture, expected_trials=draws, one_sided=side != "two-sided"
+    )
+    return intervals_from(n_errors, n_trials, limits, confidence=confidence, side=side, method=METHOD)
 
 
 class BetaBinomialSequence:
@@ -102,6 +131,15 @@ class BetaBinomialSequence:
         The mixture, > 0, chosen before the draws.
     side : {"two-sided", "lower", "upper"}
         The limit that carries the confidence.
+    expected_trials : int, optional
+        As for `beta_binomial`; of all shards together, if sequences are to be merged.
+
+    Attributes
+    ----------
+    errors, trials : int
+        The totals so far.
+    shards : tuple of str
+        The names of the sequences that were merged into this one; a new one has a random name of its own.
 
     Examples
     --------
@@ -112,15 +150,41 @@ class BetaBinomialSequence:
     (10, 1200)
     >>> print(sequence.interval)
     [0.00198, 0.02196] (two-sided, 0.95, beta-binomial sequence)
+    >>> other = BetaBinomialSequence(0.95)
+    >>> other.update(4, 800)
+    >>> print(sequence.merge(other).interval)
+    [0.002853, 0.01496] (two-sided, 0.95, beta-binomial sequence)
     """
 
-    __slots__ = ("a", "b", "confidence", "errors", "side", "trials")
+    __slots__ = ("a", "b", "confidence", "errors", "expected_trials", "shards", "side", "trials")
 
-    def __init__(self, confidence: float, a: float = 0.5, b: float = 0.5, *, side: Side = "two-sided") -> None:
+    confidence: float
+    a: float
+    b: float
+    side: Side
+    expected_trials: int | None
+    errors: int
+    trials: int
+    shards: tuple[str, ...]
+
+    def __init__(
+        self,
+        confidence: float,
+        a: float = 0.5,
+        b: float = 0.5,
+        *,
+        side: Side = "two-sided",
+        expected_trials: SupportsIndex | None = None,
+    ) -> None:
         self.confidence = _validate.as_confidence(confidence)
-        _check_mixture(a, b)
-        self.a, self.b, self.side = a, b, side
+        self.a, self.b = _as_mixture(a, b)
+        _validate.as_choice("side", side, SIDES)
+        self.side = side
+        self.expected_trials = (
+            None if expected_trials is None else _validate.as_count("expected_trials", expected_trials, low=1)
+        )
         self.errors = self.trials = 0
+        self.shards = (secrets.token_hex(8),)
 
     def update(self, errors: SupportsIndex, trials: SupportsIndex) -> None:
         """Add the next ``trials`` draws, ``errors`` of which were errors."""
@@ -131,8 +195,107 @@ class BetaBinomialSequence:
     @property
     def interval(self) -> Interval:
         """The interval for all draws so far."""
-        totals = self.errors, self.trials
-        return beta_binomial(*totals, confidence=self.confidence, side=self.side, a=self.a, b=self.b)
+        return beta_binomial(
+            self.errors, self.trials, confidence=self.confidence, side=self.side, a=self.a, b=self.b,
+            expected_trials=self.expected_trials,
+        )  # fmt: skip
+
+    def merge(self, other: BetaBinomialSequence) -> BetaBinomialSequence:
+        """Return the sequence of the draws of both, for shards that draw independently from the same distribution.
+
+        Each shard may stop by its own counts: as if the second had begun where the first ended, the merged total is
+        one point on the path of one sequence of draws, and the interval holds on the whole path. For the same reason
+        it holds at all mergers along one order of arrival, provided that neither what is waited for nor what is left
+        out depends on the counts that are not yet in. It does not hold for the best of several selections of shards,
+        nor if shards that are slow because they err are dropped at a deadline: that cannot be seen here.
+
+        Parameters
+        ----------
+        other : BetaBinomialSequence
+            With the same confidence, side, mixture and expected number of draws, and no draws in common.
+
+        Returns
+        -------
+        BetaBinomialSequence
+            A new one; both stay as they are.
+
+        Raises
+        ------
+        TypeError
+            If ``other`` is no such sequence.
+        ValueError
+            If the settings differ, or the two share draws: the same shard, a copy, or one that was merged before.
+        """
+        if not isinstance(other, BetaBinomialSequence):
+            raise TypeError(f"other={other!r} must be a BetaBinomialSequence: draws are merged by their counts.")
+        for name in ("confidence", "side", "a", "b", "expected_trials"):
+            ours, theirs = getattr(self, name), getattr(other, name)
+            if ours != theirs:
+                raise ValueError(
+                    f"{name}={theirs!r} of the other sequence must be {ours!r}, as here: a limit that holds at all "
+                    f"times belongs to one bet, chosen before the draws."
+                )
+        common = sorted(set(self.shards) & set(other.shards))
+        if common:
+            raise ValueError(
+                f"Both sequences hold draws of the shard {common[0]!r}: these would count twice. Merge each shard once."
+            )
+        result = self._like(self.errors + other.errors, self.trials + other.trials)
+        result.shards = (*self.shards, *other.shards)
+        return result
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state as JSON-safe values, for `from_dict`."""
+        return {name: getattr(self, name) for name in self.__slots__ if name != "shards"} | {
+            "shards": list(self.shards)
+        }
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> BetaBinomialSequence:
+        """Return the sequence whose `to_dict` was ``state``.
+
+        Parameters
+        ----------
+        state : dict
+            As `to_dict` returns it, also by way of JSON.
+
+        Returns
+        -------
+        BetaBinomialSequence
+            It continues the same shard, so that it is not merged with the one that was saved.
+
+        Raises
+        ------
+        ValueError
+            If an entry is missing, unknown or out of range.
+
+        Examples
+        --------
+        >>> sequence = BetaBinomialSequence(0.95, side="lower")
+        >>> sequence.update(3, 100)
+        >>> BetaBinomialSequence.from_dict(sequence.to_dict()).interval == sequence.interval
+        True
+        """
+        odd = sorted(set(state) ^ set(cls.__slots__))
+        if odd:
+            raise ValueError(
+                f"state must have the entries that to_dict writes: {', '.join(odd)} is missing or unknown."
+            )
+        options = {name: state[name] for name in ("a", "b", "side", "expected_trials")}
+        result = cls(state["confidence"], **options)
+        result.update(state["errors"], state["trials"])
+        shards = state["shards"]
+        if not (isinstance(shards, list | tuple) and shards and all(isinstance(name, str) for name in shards)):
+            raise ValueError(f"shards={shards!r} must be a list of names, as to_dict writes it.")
+        result.shards = tuple(shards)
+        return result
+
+    def _like(self, errors: int, trials: int) -> BetaBinomialSequence:
+        result = BetaBinomialSequence(
+            self.confidence, self.a, self.b, side=self.side, expected_trials=self.expected_trials
+        )
+        result.errors, result.trials = errors, trials
+        return result
 
     def __repr__(self) -> str:
         return f"BetaBinomialSequence({self.interval}, errors={self.errors}, trials={self.trials})"
@@ -143,98 +306,56 @@ class BetaBinomialSequence:
 
 def lower_limit(errors: float, trials: float, level: float) -> float:
     """Return the one-sided lower limit at ``level`` with the mixture Beta(1/2, 1/2)."""
-    return _expit(_lower_logit(errors, trials, level, 0.5, 0.5, True)) if errors > 0 else 0.0
+    return _one_limit(errors, trials - errors, level)[0]
 
 
 def upper_limit(errors: float, trials: float, level: float) -> float:
     """Return the one-sided upper limit at ``level`` with the mixture Beta(1/2, 1/2)."""
-    if errors >= trials:
-        return 1.0
-    return _expit(-_lower_logit(trials - errors, trials, level, 0.5, 0.5, True))
+    return _one_limit(trials - errors, errors, level)[1]
 
 
 def log_martingale(errors: float, trials: float, logit: float, a: float, b: float) -> float:
     """Return log M_t at the rate 1 / (1 + exp(-logit)), as a divergence from p = (a + S)/(a + b + t)."""
-    rate, complement = _expit(logit), _expit(-logit)
-    x, y = a + errors, b + trials - errors
-    p, p_complement = x / (x + y), y / (x + y)
-    gap = p - rate if rate < complement else complement - p_complement
-    result = a * math.log(p) + b * math.log(p_complement) + 0.5 * math.log(2 * math.pi / (x * p_complement))
-    result += stirling_remainder(x) + stirling_remainder(y) - stirling_remainder(x + y)
-    result -= math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
-    if errors > 0:
-        result += errors * log_ratio(p, rate, gap, -_softplus(-logit))
-    if errors < trials:
-        result += (trials - errors) * log_ratio(p_complement, complement, -gap, -_softplus(logit))
-    return result
+    from isoperimetry.kernels.martingale import log_capital
+
+    return log_capital(float(errors), float(trials - errors), float(logit), float(a), float(b), 0.0, SHARE, False)
 
 
-def _lower_logit(errors: float, trials: float, level: float, a: float, b: float, one_sided: bool) -> float:
-    # The martingale is convex in the logit and decreases left of errors/trials, so Newton's method from a point where
-    # it is too large goes up to the root without passing it.
-    target = -math.log(level)
-    right = math.log(errors / (trials - errors)) if errors < trials else 750.0
-    left, width = min(right, math.log((a + errors) / (b + trials - errors))), 1.0
+def _one_limit(errors: float, others: float, level: float) -> tuple[float, float]:
+    from isoperimetry.kernels.martingale import lower_logit, rate_of_logit
 
-    def two_sided_excess(v: float) -> tuple[float, float]:
-        return log_martingale(errors, trials, v, a, b) - target, trials * _expit(v) - errors
-
-    while two_sided_excess(left)[0] < 0:
-        left, width = left - width, 2 * width
-    root = _decreasing_root(two_sided_excess, left, right)
-    if not one_sided:
-        return root
-
-    from isoperimetry.kernels.beta import betaln, log_betainc_tail
-
-    x, y = a + errors, b + trials - errors
-    log_beta = betaln(x, y)
-
-    def one_sided_excess(v: float) -> tuple[float, float]:
-        rate, complement = _expit(v), _expit(-v)
-        above, prior_above = (
-            log_betainc_tail(y, x, complement, rate, True),
-            log_betainc_tail(b, a, complement, rate, True),
-        )
-        value = log_martingale(errors, trials, v, a, b) + (above - prior_above) - target
-        # The slope only guides the steps, so the prior's share in it is left out.
-        log_density = -x * _softplus(-v) - y * _softplus(v) - log_beta
-        return value, trials * rate - errors - math.exp(log_density - above)
-
-    # At the two-sided root the truncated mixture is larger than the whole one (rates left of the root have likelihood
-    # ratios below 1), at errors/trials it is at most 1: the one-sided root lies between.
-    return _decreasing_root(one_sided_excess, root, right)
+    v = lower_logit(float(errors), float(others), -math.log(level), 0.5, 0.5, 0.0, SHARE, True)
+    return rate_of_logit(v)[:2]
 
 
-def _decreasing_root(function: Callable[[float], tuple[float, float]], left: float, right: float) -> float:
-    # Newton's method on function(v) = (value, slope), held within a bracket.
-    point = left
-    for _ in range(200):
-        value, slope = function(point)
-        if value >= 0:
-            left = point
-        else:
-            right = point
-        following = point - value / slope if slope < 0 else right
-        if not left <= following <= right:
-            following = 0.5 * (left + right)
-        step, point = following - point, following
-        if abs(step) <= 4e-16 * max(1.0, abs(point)):
-            break
-    return point
+def _limits(
+    errors: Any, others: Any, rates: Any, logs: Any, *, upper: bool, level: float, mixture: tuple[float, float],
+    expected_trials: int | None, one_sided: bool,
+) -> None:  # fmt: skip
+    from isoperimetry.kernels.martingale import fill_limits
+
+    strength = 0.0 if expected_trials is None else _strength(expected_trials, level, one_sided)
+    target = max(-math.log(level), 2.0**-53)
+    fill_limits(errors, others, target, *mixture, strength, SHARE, one_sided, upper, rates, logs)
 
 
-def _expit(v: float) -> float:
-    if v >= 0:
-        return 1.0 / (1.0 + math.exp(-v))
-    return math.exp(v) / (1.0 + math.exp(v))
+@functools.lru_cache(maxsize=64)
+def _strength(expected_trials: int, level: float, one_sided: bool) -> float:
+    """Return a + b of the mixture that is narrowest at ``expected_trials``.
+
+    For normal draws of variance v the best mixing variance is 1 / (n v / (w - 1)), with w - log(w) = 1 - 2 log(level),
+    and twice the level for one side; a Beta distribution with mean m has it for a + b + 1 = n / (w - 1).
+    """
+    right = 1.0 - 2.0 * math.log(min(2.0 * level if one_sided else level, 0.9))
+    w = right + math.log(right)
+    for _ in range(50):
+        w -= (w - math.log(w) - right) * w / (w - 1.0)
+    return max(expected_trials / (w - 1.0) - 1.0, 0.1)
 
 
-def _softplus(v: float) -> float:
-    return max(v, 0.0) + math.log1p(math.exp(-abs(v)))
-
-
-def _check_mixture(a: float, b: float) -> None:
+def _as_mixture(a: float, b: float) -> tuple[float, float]:
     for name, value in (("a", a), ("b", b)):
-        if not 0 < value < math.inf:
+        array = _validate.as_float(name, value)
+        if array.ndim or not 0 < array < math.inf:
             raise ValueError(f"{name}={value!r} must be finite and > 0: it is a parameter of the Beta mixture.")
+    return float(a), float(b)

@@ -1,15 +1,16 @@
 """Limits of an error rate from counts: Clopper-Pearson in loops, one value of the incomplete beta function each.
 
-UNCHECKED. The lower limit for k errors in n draws at the level p solves I_x(a, b) = p for a = k, b = n - k + 1; the upper
-limit is 1 minus that with errors and others exchanged. In the logit u = log(x / y), y = 1 - x, the density of the beta
-distribution is g(u) = x**a y**b / B(a, b), and all derivatives of its logarithm are polynomials in x. So
+UNCHECKED. The lower limit for k errors in n draws at the level p solves I_x(a, b) = p for a = k, b = n - k + 1; the
+upper limit is 1 minus that with errors and others exchanged. In the logit u = log(x / y), y = 1 - x, the density of the
+beta distribution is g(u) = x**a y**b / B(a, b), and all derivatives of its logarithm are polynomials in x. So
 
 - a start with an error of about 1e-3 standard deviations: the expansion of Cornish and Fisher, for which the cumulants
   of the logit are polygamma functions of a and b;
 - I / g there: a continued fraction (few errors), or the Taylor series of log g under a Gaussian integral (many);
 - one step of fourth order, from the series of the inverse. What is further away takes a second one.
 
-What this does not reach (levels above 1/4 or below 1e-7) is left to `isoperimetry.kernels.beta`.
+What this does not reach (levels above 1/4 or below 1e-7, counts that are not whole) is left to
+`isoperimetry.kernels.beta`. Counts that were seen a short while ago are looked up: many have the same number of draws.
 """
 
 from __future__ import annotations
@@ -21,24 +22,24 @@ from numpy.typing import NDArray
 
 from isoperimetry.kernels._jit import kernel
 from isoperimetry.kernels.beta import _exponent, _gap, betainc_quantile
-from isoperimetry.kernels.normal import mills_ratio, ndtri_exp
+from isoperimetry.kernels.normal import mills_ratio
 from isoperimetry.kernels.remainders import HALF_LOG_2PI, stirling_remainder
 
 Array = NDArray[np.float64]
 
 MOST_LEVEL, LEAST_LEVEL = math.log(0.25), math.log(1e-7)  # of the fast way
 MANY = 2000.0  # from here on, of both a and b, the series has all digits
-NEAR = 0.004  # a step of fourth order from here has an error of 1e-10 of itself or less
-SLOTS = 4096
+SLOTS = 4096  # for counts seen before
+NEAR = 0.004  # a step of fourth order from here leaves 1e-13
 
-# stirling_remainder of 0 (never used) to 15
-_SMALL = np.array([0.0] + [stirling_remainder.py_func(float(i)) for i in range(1, 16)])
+# of 0 (never used) to 15
+_STIRLING_REMAINDERS = np.array([0.0] + [stirling_remainder.py_func(float(i)) for i in range(1, 16)])
 
 
 @kernel
 def _stirling(n: float) -> float:
     """Return `stirling_remainder` of a whole number."""
-    return float(_SMALL[int(n)]) if n < 16.0 else stirling_remainder(n)
+    return float(_STIRLING_REMAINDERS[int(n)]) if n < 16.0 else stirling_remainder(n)
 
 
 @kernel
@@ -143,26 +144,35 @@ def _start(a: float, b: float, z: float) -> float:
 
 
 @kernel
-def lower_limit(errors: float, others: float, log_p: float, log_q: float, z: float) -> tuple[float, float]:
-    """Return x and 1 - x for the rate x at which so many errors, or more, have the probability p.
+def lower_limit(errors: float, others: float, log_p: float, log_q: float, z: float) -> tuple[float, float, float]:
+    """Return x, 1 - x and log x for the rate x at which so many errors, or more, have the probability p.
 
     Parameters
     ----------
     errors, others : float
-        Whole numbers >= 1 and >= 0.
+        Draws that were errors and those that were not, >= 0. Real counts are those that plans need.
     log_p, log_q : float
         Logarithms of p and 1 - p, below 0.
     z : float
         The quantile of the normal distribution at p.
     """
+    if errors <= 0.0:
+        return 0.0, 1.0, -math.inf
     if others <= 0.0:
         log_x = log_p / errors
-        return math.exp(log_x), -math.expm1(log_x)
-    a, b = errors, others + 1.0
-    if a <= 1.0:
-        log_y = log_q / b
-        return -math.expm1(log_y), math.exp(log_y)
-    if not LEAST_LEVEL <= log_p <= MOST_LEVEL:
+        return math.exp(log_x), -math.expm1(log_x), log_x
+    if errors == 1.0:
+        log_y = log_q / (others + 1.0)
+        x, y = -math.expm1(log_y), math.exp(log_y)
+    else:
+        x, y = _lower_quantile(errors, others + 1.0, log_p, log_q, z)
+    return x, y, math.log(x) if x < 0.5 else math.log1p(-y)
+
+
+@kernel
+def _lower_quantile(a: float, b: float, log_p: float, log_q: float, z: float) -> tuple[float, float]:
+    """Return x and 1 - x with log I_x(a, b) = log_p, for a, b > 1."""
+    if not LEAST_LEVEL <= log_p <= MOST_LEVEL or a != math.floor(a) or b != math.floor(b):
         return betainc_quantile(a, b, log_p, log_q)
     total = a + b
     constant = _stirling(total) - _stirling(a) - _stirling(b) + 0.5 * math.log(a * (b / total)) - HALF_LOG_2PI - log_p
@@ -175,15 +185,13 @@ def lower_limit(errors: float, others: float, log_p: float, log_q: float, z: flo
         gap = _gap(a, b, x, y)
         ratio = _series(total, x, y, gap) if a >= MANY and b >= MANY else _fraction(a, b, x, y, gap)
         log_density = constant + _exponent(a, b, x, y, gap / total, a / total, b / total, gap)
-        # In u the quantile is h = r + h2 r**2 / 2 + ... further, r = (p - I) / g; the derivatives are those of 1 / g.
+        # The quantile is at u + h with h = r + h2 r**2 / 2 + ..., r = (p - I) / g.
         r = math.exp(-log_density) - ratio
         v = total * x * y
-        d2, d3 = -v, -v * (y - x)
-        h2 = -gap
-        h3 = 2.0 * gap * gap - d2
-        h4 = gap * (7.0 * d2 - 6.0 * gap * gap) - d3
+        h2, h3 = -gap, 2.0 * gap * gap + v
+        h4 = v * (y - x) - gap * (7.0 * v + 6.0 * gap * gap)
         reach = abs(r) * (abs(gap) + math.sqrt(v))
-        if reach > 0.5:  # too far for the series: the logarithm of I is nearly straight
+        if reach > 0.5:  # too far for the series; the logarithm of I is concave in u
             step = -ratio * (math.log(ratio) + log_density)
         else:
             step = r * (1.0 + r * (h2 / 2.0 + r * (h3 / 6.0 + r * h4 / 24.0)))
@@ -192,3 +200,35 @@ def lower_limit(errors: float, others: float, log_p: float, log_q: float, z: flo
         if reach < NEAR:
             return x, y
     return betainc_quantile(a, b, log_p, log_q)
+
+
+@kernel
+def fill_limits(
+    errors: Array, others: Array, log_p: float, log_q: float, z: float, upper: bool, rates: Array, logs: Array
+) -> None:
+    """Write the limits and their logarithms to ``rates[i]`` and ``logs[i]``, each at i.
+
+    Parameters
+    ----------
+    errors, others, log_p, log_q, z
+        As for `lower_limit`, the counts in arrays.
+    upper : bool
+        The upper limits, 1 minus the lower ones of what are no errors.
+    """
+    slots = 1
+    while slots < errors.size and slots < SLOTS:
+        slots *= 2
+    last = np.full(slots, -1)  # where the counts of a slot were seen last
+    for i in range(errors.size):
+        k, n = float(errors[i]), float(others[i])
+        slot = (int(k) * 31 + int(n) * 17) & (slots - 1) if k + n < 1e15 else 0
+        j = last[slot]
+        if j >= 0 and errors[j] == k and others[j] == n:
+            rates[i], logs[i] = rates[j], logs[j]
+            continue
+        last[slot] = i
+        if upper:
+            y, x, _ = lower_limit(n, k, log_p, log_q, z)
+            rates[i], logs[i] = x, math.log(x) if x < 0.5 else math.log1p(-y)
+        else:
+            rates[i], _, logs[i] = lower_limit(k, n, log_p, log_q, z)

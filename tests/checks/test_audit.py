@@ -13,7 +13,7 @@ from scipy import stats
 
 from isoperimetry import bounds
 from isoperimetry.checks import AttackAudit, AuditVerdict, audit_attack
-from isoperimetry.checks._signtest import SignTest
+from isoperimetry.checks.quantiles import QuantileTest
 from isoperimetry.intervals.binomial import lower_limit, probability_at_least, probability_at_most
 
 FAILING, CONSISTENT, UNDECIDED = AuditVerdict.ATTACK_FAILING, AuditVerdict.CONSISTENT, AuditVerdict.UNDECIDED
@@ -195,12 +195,12 @@ def test_conditional_curve_is_needed(rng: np.random.Generator) -> None:
     for _ in range(n_runs):
         sample = halfspace_distances(rng, rate, 300)
         for conditional in counts:
-            test = SignTest(
+            test = QuantileTest(
                 np.sort(sample[sample > 0]),
                 30_000,
                 100_000,
                 scale=1.0,
-                q=0.5,
+                q=(0.5,),
                 conditional=conditional,
                 doubtful=False,
                 sampling="fixed",
@@ -422,12 +422,12 @@ def test_samples_to_decide(beyond: int, sampling) -> None:
     assert audit.verdict is UNDECIDED and audit.samples_to_decide is not None
     trials, starts = audit.samples_to_decide
     assert trials >= 1000 and starts >= 60 and max(trials / 1000, starts / 60) > 1
-    test = SignTest(
-        np.array(distances), 10, 1000, scale=1.0, q=0.5, conditional=False, doubtful=True, sampling=sampling
+    test = QuantileTest(
+        np.array(distances), 10, 1000, scale=1.0, q=(0.5,), conditional=False, doubtful=True, sampling=sampling
     )  # fmt: skip
-    assert test._would_decide(trials, starts, 0.001)
+    assert test.would_decide(trials, starts, 0.001)
     fewer = [max(least, 0.998 * number - 1) for least, number in ((1000, trials), (60, starts))]
-    assert not test._would_decide(*fewer, 0.001)
+    assert not test.would_decide(*fewer, 0.001)
     # the same proportions in larger numbers do decide
     factor = math.ceil(max(trials / 1000, starts / 60))
     larger = some_audit(

@@ -12,12 +12,8 @@ from isoperimetry.estimators.cover import half_space_cover
 SIGMA = 0.7
 
 
-def points_of(n):
+def noise_of(n):
     return np.random.default_rng(np.random.SeedSequence(11, spawn_key=(n,)))
-
-
-def spiral(dim):
-    return np.random.default_rng(np.random.SeedSequence(12, spawn_key=(dim,))).standard_normal(dim)
 
 
 matrix = np.linalg.qr(np.random.default_rng(5).standard_normal((4, 4))).Q
@@ -44,11 +40,14 @@ CONVEX = {
     "moved": (sets.scale(sets.translate(sets.Ball([1.0, 2.0], 0.5), [1.0, 0.0]), 1.5), np.array([0.2, 0.1])),
     "turned": (sets.rotate(sets.Cone(0.5, dim=4), matrix), np.array([0.5, -1.0, 2.0, 0.3])),
     "mirrored": (
-        sets.rotate(sets.Paraboloid(1.5, 0.3, dim=3), start=[1.0, 0.0, 0.0], end=[0.0, 1.0, 1.0]), np.array([0.3, 0.1, 0.0])
+        sets.rotate(sets.Paraboloid(1.5, 0.3, dim=3), start=[1.0, 0.0, 0.0], end=[0.0, 1.0, 1.0]),
+        np.array([0.3, 0.1, 0.0]),
     ),
     "complement of a half-space": (sets.Complement(sets.HalfSpace([1.0, 0.0], -1.0)), np.array([0.5, 2.0])),
     "complement of a blunt cone": (sets.Complement(sets.Cone(2.5, dim=3)), np.array([1.0, 0.5, 0.2])),
-    "complement of a blunt paraboloid": (sets.Complement(sets.Paraboloid(-1.0, -0.5, dim=3)), np.array([1.0, 0.5, 0.2])),
+    "complement of a blunt paraboloid": (
+        sets.Complement(sets.Paraboloid(-1.0, -0.5, dim=3)), np.array([1.0, 0.5, 0.2])
+    ),
     "complement of an endless shell": (sets.Complement(sets.Shell([2.0, 0.0], 1.0, math.inf)), np.zeros(2)),
     "complement of a moved half-space": (
         sets.Complement(sets.translate(sets.HalfSpace([1.0, 0.0], -3.0), [1.0, 1.0])), np.array([0.5, 2.0])
@@ -56,7 +55,9 @@ CONVEX = {
 }  # fmt: skip
 
 SEVERAL = {
-    "union of half-spaces": (sets.UnionOfHalfSpaces(points_of(1).standard_normal((5, 3)), np.full(5, 1.2)), np.zeros(3), 5),
+    "union of half-spaces": (
+        sets.UnionOfHalfSpaces(noise_of(1).standard_normal((5, 3)), np.full(5, 1.2)), np.zeros(3), 5
+    ),
     "union": (
         sets.Union(sets.Ball([3.0, 0.0], 1.0), sets.HalfSpace([0.0, 1.0], 2.0), sets.HalfSpace([-1.0, 1.0], 2.0)),
         np.array([0.1, 0.2]), 3,
@@ -85,10 +86,10 @@ def near_the_planes(cover, rng, n, gap):
 
 
 @pytest.mark.parametrize("name", [*CONVEX, *SEVERAL])
-def test_all_points_of_the_set_are_covered(name):
+def test_all_noise_of_the_set_are_covered(name):
     error_set, center, *_ = {**CONVEX, **SEVERAL}[name]
     cover = half_space_cover(error_set, center, SIGMA)
-    rng = points_of(2)
+    rng = noise_of(2)
     wide = rng.standard_normal((40_000, error_set.dim)) * np.geomspace(0.5, 20.0, 40_000)[:, None]
     for u in (wide, near_the_planes(cover, rng, 20_000, 1e-9), near_the_planes(cover, rng, 20_000, -1e-9)):
         errors = error_set.contains(center + SIGMA * u)
@@ -125,7 +126,7 @@ def test_a_union_of_half_spaces_is_its_own_cover():
 
 def test_far_from_the_origin():
     center = np.full(3, 1e6)
-    error_set = sets.Ball(center + [4.0, 0.0, 0.0], 1.0)
+    error_set = sets.Ball(center + np.array([4.0, 0.0, 0.0]), 1.0)
     cover = half_space_cover(error_set, center, 1.0)
     assert cover[1][0] == pytest.approx(3.0, abs=1e-8)
     touching = error_set.center - np.array([error_set.radius, 0.0, 0.0])

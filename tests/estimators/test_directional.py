@@ -6,6 +6,7 @@ Monte Carlo tolerances are 5 standard errors, which a right estimator passes wit
 from __future__ import annotations
 
 import math
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -91,6 +92,12 @@ def test_two_crossings_of_a_ray_are_kept() -> None:
     np.testing.assert_allclose(plan._values, shell.log_volume(), rtol=1e-4)
 
 
+def test_both_rays_of_a_line_count() -> None:
+    for error_set in (HalfSpace([-1.0], 2.5), Margin(lambda x: 2.5 + x[:, 0], dim=1)):
+        plan = made(error_set, 9, 16)
+        np.testing.assert_allclose(plan._values, special.log_ndtr(-2.5), rtol=1e-4)
+
+
 def test_outside_a_ball_is_exact_in_one_line() -> None:
     truth = OUTSIDE.log_volume()
     known = made(OUTSIDE, 4, 1)
@@ -129,8 +136,8 @@ def test_blocks_and_threads_change_no_bit(known: bool) -> None:
     rng = np.random.default_rng([6, 1])
     weights, ends = rng.standard_normal((6, 7)), rng.standard_normal(7) / 3
 
-    def network(x: np.ndarray) -> np.ndarray:  # products of matrices, whose bits depend on the number of rows
-        return np.asarray(4.0 - np.abs(x[:, 0]) + np.maximum(x @ weights, 0.0) @ ends)
+    def network(x: np.ndarray) -> np.ndarray:  # as products of matrices in float32, it depends on the number of rows
+        return np.asarray(4.0 - np.abs(x[:, 0]) + np.maximum(x @ weights, 0.0) @ ends + 1e-9 * len(x))
 
     error_set: Any = SETS["union"][0] if known else Margin(network, dim=6, batch=23)
     results = []
@@ -141,6 +148,11 @@ def test_blocks_and_threads_change_no_bit(known: bool) -> None:
         if pool is not None:
             pool.shutdown()
     assert all(result == results[0] for result in results)
+
+
+def test_tasks_travel() -> None:
+    task = made(SETS["union"][0], 9, 16).task
+    assert pickle.loads(pickle.dumps(task))(0, 40) == task(0, 40)
 
 
 def test_margins_that_say_little() -> None:
@@ -160,4 +172,4 @@ def test_wrong_arguments() -> None:
         DirectionalSampling(block_size=0)
     with pytest.raises(ValueError, match="needs a Margin"):
         volume(Membership(lambda x: x[:, 0] > 3.0, dim=3), method="directional")
-    assert DirectionalSampling().settings() == {"name": "directional", "block_size": None}
+    assert DirectionalSampling().settings() == {"name": "directional"}

@@ -6,6 +6,7 @@ Monte Carlo tolerances are 5 standard errors, which a right estimator passes wit
 from __future__ import annotations
 
 import math
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -85,7 +86,7 @@ SETS = {
     "far ball": Ball(200.0 * axis(784), 197.2178),
     "paraboloid": Paraboloid(4.0, 0.02, dim=100),
     "flat paraboloid": Paraboloid(4.0, 0.002, dim=784),
-    "union": UnionOfHalfSpaces(np.eye(8)[:2] + [[0.0] * 8, [2.0] + [0.0] * 7], [3.5, 3.7]),
+    "union": UnionOfHalfSpaces([axis(8), axis(8, 1.0)], [3.5, 3.7]),
     "outside a slab": Complement(Slab(axis(5), 0.0, 3.0)),
     "quadric": skew_quadric(30),
     "thin shell": Shell(30.0 * axis(10), 26.0, 26.2),
@@ -145,6 +146,19 @@ def test_design_point_is_searched() -> None:
     assert estimate.method == "line" and estimate.n_search > 0
 
 
+def test_other_design_points_are_named() -> None:
+    def margin(x: np.ndarray) -> np.ndarray:
+        return np.minimum(4.0 - x[:, 0], 4.2 + x[:, 0])
+
+    def gradient(x: np.ndarray) -> np.ndarray:
+        return np.outer(np.where(4.0 - x[:, 0] < 4.2 + x[:, 0], -1.0, 1.0), axis(6))
+
+    estimate = volume(Margin(margin, dim=6, gradient=gradient), method="line", n_samples=2000, rng=4)
+    assert any("design points; lines follow the nearest" in note for note in estimate.notes)
+    both = math.log(stats.norm.sf(4.0) + stats.norm.sf(4.2))  # these lines pass the other side too
+    assert estimate.log_value == pytest.approx(both, abs=2 * TOLERANCE)
+
+
 def test_a_tail_below_all_floats() -> None:
     half_space = HalfSpace(axis(12), 42.83)
     known = volume(half_space, method=LineSampling(direction=axis(12)), n_samples=200, rng=5)
@@ -179,8 +193,8 @@ def test_blocks_and_threads_change_no_bit(known: bool) -> None:
     rng = np.random.default_rng([6, 1])
     weights, ends = rng.standard_normal((40, 7)), rng.standard_normal(7) / 3
 
-    def network(x: np.ndarray) -> np.ndarray:  # products of matrices, whose bits depend on the number of rows
-        return np.asarray(6.0 - x @ axis(40) + np.maximum(x @ weights, 0.0) @ ends)
+    def network(x: np.ndarray) -> np.ndarray:  # as products of matrices in float32, it depends on the number of rows
+        return np.asarray(6.0 - x @ axis(40) + np.maximum(x @ weights, 0.0) @ ends + 1e-9 * len(x))
 
     error_set: Any = Paraboloid(4.0, 0.02, dim=40) if known else Margin(network, dim=40, batch=23)
     results = []
@@ -191,6 +205,23 @@ def test_blocks_and_threads_change_no_bit(known: bool) -> None:
         if pool is not None:
             pool.shutdown()
     assert all(result == results[0] for result in results)
+
+
+def test_tasks_travel() -> None:
+    """A task that was pickled gives the same bits; so does another grouping of its units."""
+    for error_set in (SETS["paraboloid"], SETS["small ball"]):
+        task = made(error_set, 16, 16, direction=axis(error_set.dim, 0.2)).task
+        copy = pickle.loads(pickle.dumps(task))
+        whole = copy(0, 48)["log_values"]
+        assert whole == task(0, 48)["log_values"] == task(0, 16)["log_values"] + task(16, 32)["log_values"]
+
+
+def test_a_wanted_width_is_reached() -> None:
+    margin = Margin(SETS["far ball"].signed_distance, dim=784)
+    estimate = volume(margin, method=LineSampling(direction=axis(784)), rel_error=0.05, rng=17)
+    assert estimate.stopped == "rel_error" and estimate.rel_error <= 0.05
+    assert estimate.n_calls - estimate.n_guard - estimate.n_search < 1500
+    assert abs(estimate.log_value - SETS["far ball"].log_volume()) < 0.15  # 5 errors and more
 
 
 def test_scan_finds_what_the_pilot_missed() -> None:
@@ -209,6 +240,15 @@ def test_scan_finds_what_the_pilot_missed() -> None:
     everywhere = made(Margin(margin, dim=6), 8, 4096, direction=axis(6), scan="all")
     assert abs(excess(np.array(everywhere._values), truth)) < 5
     assert not everywhere.notes()
+
+
+def test_scan_finds_the_end_of_a_layer() -> None:
+    """A layer before a half-space that would hide its end from a scan with wider steps."""
+    plan = made(
+        Margin(lambda x: np.minimum(np.abs(x[:, 0] - 3.15) - 0.15, 5.2 - x[:, 0]), dim=4), 18, 16, direction=axis(4)
+    )
+    truth = math.log(stats.norm.sf(3.0) - stats.norm.sf(3.3))
+    assert plan.summary(0.95, sequential=False).log_value == pytest.approx(truth, abs=5e-4)
 
 
 def test_lines_that_lie_in_the_set_are_reported() -> None:
@@ -301,7 +341,7 @@ def test_pieces_of_a_user_are_a_fact() -> None:
 def test_settings_are_json_safe() -> None:
     first, second = LineSampling(direction=[1.0, 2.0]).settings(), LineSampling(direction=[1.0, 2.1]).settings()
     assert first["direction"] != second["direction"] and isinstance(first["direction"], str)
-    assert LineSampling().settings() == {"name": "line", "direction": None, "scan": "auto", "block_size": None}
+    assert LineSampling().settings() == {"name": "line", "direction": None, "scan": "auto"}
 
 
 # Pairs

@@ -190,7 +190,7 @@ def test_values_that_do_not_vary_are_bet_on():
 
 
 def test_one_half_space_has_clopper_pearson():
-    from isoperimetry.intervals import clopper_pearson
+    from isoperimetry.intervals import beta_binomial, clopper_pearson
 
     margin, _ = curved(12)
     summary, plan, _ = own(margin, 3, 2048, method=HalfSpaceMixture(slack=0.0))
@@ -200,6 +200,10 @@ def test_one_half_space_has_clopper_pearson():
     assert summary.log_interval == pytest.approx(
         (total + math.log(limits.low), total + math.log(limits.high)), abs=1e-9
     )
+    # A run that was ended from outside has an interval that holds at every number of draws.
+    limits = beta_binomial(plan.errors, 2048)
+    low, high = plan.summary(0.95, sequential=True).log_interval
+    assert (low, high) == pytest.approx((total + math.log(limits.low), total + math.log(limits.high)), abs=1e-9)
 
 
 def test_a_network():
@@ -256,9 +260,8 @@ def test_half_spaces_of_the_caller():
     outside = Membership(lambda x: np.abs(x[:, 0] - 1.0) > 4.0, dim=3)  # a membership is enough
     with pytest.raises(ValueError, match="needs a Margin"):
         volume(outside, method="mixture")
-    margin = Margin(lambda x: 4.0 - np.abs(x[:, 0] - 1.0), dim=3)
     method = HalfSpaceMixture(normals=[[2.0, 0.0, 0.0], [-1.0, 0.0, 0.0]], offsets=[5.0, 3.0])
-    estimate = volume(margin, center=[0.5, 0.0, 0.0], sigma=0.8, method=method, n_samples=8000, rng=8)
+    estimate = volume(outside, center=[0.5, 0.0, 0.0], sigma=0.8, method=method, n_samples=8000, rng=8)
     truth = np.logaddexp(norm.logsf(4.5 / 0.8), norm.logsf(3.5 / 0.8))
     assert estimate.log_value == pytest.approx(truth, abs=1e-12)
     assert "passed by the caller" in estimate.given and estimate.n_guard > 0 and estimate.residual > 0

@@ -27,6 +27,8 @@ from isoperimetry.estimators.particles import (
     run_replica,
 )
 from isoperimetry.estimators.setup import make_problem
+from isoperimetry.estimators.splitting import _many
+from isoperimetry.estimators.values import log_spread
 from isoperimetry.results import Guarantee
 from isoperimetry.streams import Stream
 
@@ -56,7 +58,7 @@ def values(problem, schedule, n, name):
 def assert_unbiased(log_x, log_mu):
     x = np.exp(log_x - log_mu)
     error = x.std(ddof=1) / math.sqrt(len(x))
-    assert error < 0.1, "the test is too weak"
+    assert error < 0.15, "the test is too weak"
     assert abs(x.mean() - 1.0) < STANDARD_ERRORS * error
 
 
@@ -80,7 +82,7 @@ def test_rare_half_spaces_are_unbiased(dim, log10_mu):
     )  # fmt: skip
     assert pilot.why == "" and abs(pilot.log_value - math.log(10.0) * log10_mu) < 4.0
     schedule = Schedule(
-        levels=pilot.schedule.levels, steps=pilot.schedule.steps, seeds=50, chain=10, move="pcn"
+        levels=pilot.schedule.levels, steps=pilot.schedule.steps, seeds=100, chain=10, move="pcn"
     )  # fmt: skip
     assert_unbiased(values(problem, schedule, 100, f"rare {dim} {log10_mu}"), math.log(10.0) * log10_mu)
 
@@ -290,6 +292,19 @@ def test_replicas_that_disagree_are_told():
         Margin(deceptive, dim=20), method=Splitting(particles=50, moves=1), n_samples=40_000, rng=ROOT.split("P7")
     )
     assert any("disagree" in note for note in estimate.notes)
+
+
+def test_spread_is_wide_where_replicas_scatter_by_factors():
+    # log-normal values with a standard deviation of 2.5 in the logarithm, mean exp(-100)
+    rng = np.random.default_rng([SEED, 77])
+    runs, covered, student = 400, 0, 0
+    for log_x in -100.0 - 0.5 * 2.5**2 + 2.5 * rng.standard_normal((runs, 20)):
+        low, high = _many(log_x, 0.95)
+        covered += low <= -100.0 <= high
+        low, high = log_spread(log_x, 0.95)
+        student += low <= -100.0 <= high
+    assert covered >= stats.binom.ppf(1e-6, runs, 0.92)  # .94, as that of Cox is approximate
+    assert student < stats.binom.isf(1e-6, runs, 0.75)  # which is why
 
 
 # Settings

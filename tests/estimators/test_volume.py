@@ -7,6 +7,7 @@ import doctest
 import json
 import math
 
+import numba
 import numpy as np
 import pytest
 
@@ -126,6 +127,16 @@ def test_the_same_rng_repeats_a_run_and_its_stream_does_too():
     assert volume(CORNER, n_samples=5000, rng=6) != first
 
 
+def test_a_compiled_membership_is_compiled_into_the_loop():
+    @numba.njit
+    def corner(x):
+        return x[0] > 1.0 and x[1] > 1.0
+
+    batch = Membership(lambda x: (x[:, :2] > 1.0).all(axis=1), dim=5)
+    compiled = volume(Membership(corner, dim=5), n_samples=20_000, rng=1)
+    assert compiled.details == volume(batch, n_samples=20_000, rng=1).details
+
+
 def test_functions_of_projections_are_sampled_in_few_dimensions():
     rng = np.random.default_rng(np.random.SeedSequence(1, spawn_key=(9,)))
     weights = rng.standard_normal((3, 20_000)) / math.sqrt(20_000)
@@ -204,6 +215,8 @@ BAD_FUNCTIONS = {
     "random": (Membership(Drifting(), dim=2), "answered differently when asked twice"),
     "looks at its neighbours": (Membership(lambda x: np.full(len(x), len(x) > 3), dim=2), "alone and among others"),
     "changes its argument": (Membership(changing, dim=2), "changed the points"),
+    "a compiled score": (Membership(numba.njit(lambda x: x[0]), dim=2), "function returned float but must return bool"),
+    "a compiled batch": (Membership(numba.njit(lambda x: x[:, 0] > 0), dim=2), "function raised Typ"),
     "raises": (Membership(lambda x: 1 / 0, dim=2), "function raised ZeroDivisionError"),
     "NaN": (Margin(lambda x: np.full(len(x), math.nan), dim=2), "returned 8 NaN among 8"),
     "bool margin": (Margin(lambda x: x[:, 0] > 0, dim=2), "must return real numbers"),
@@ -265,6 +278,7 @@ def test_bad_arguments_are_refused_in_one_sentence(arguments, kind, message):
         (lambda: volume(CORRELATED, method="exact"), NotExact, "has no exact measure here"),
         (lambda: Membership(3, dim=2), TypeError, "function=3 must be callable"),
         (lambda: Membership(len), TypeError, "dim= is missing"),
+        (lambda: Membership(len, dim=2, compiled=True), TypeError, r"must be compiled by numba\.njit"),
         (lambda: Membership(len, dim=0), ValueError, "dim=0 must be >= 1"),
         (lambda: Margin(len, dim=2, gradient=1), TypeError, "gradient=1 must be callable"),
         (lambda: Margin(len, dim=2, batch=0), ValueError, "batch=0 must be >= 1"),
