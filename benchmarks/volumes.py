@@ -144,7 +144,7 @@ def coverage_tasks(names: Sequence[str], methods: Sequence[str]) -> list[Task]:
 
 
 def measure_coverage(pool: Pool, tasks: Sequence[Task], *, seeds: int, few: int) -> list[dict[str, Any]]:
-    """Return a row for each task and each guarantee that it gave; ``few`` seeds where they are slow or promise nothing."""
+    """Return a row for each task and guarantee that it gave; ``few`` seeds where runs are slow or promise nothing."""
     table = []
     slow = [task.method == "splitting" or (task.method == "line" and task.form != "set") for task in tasks]
     for task, runs in pool.map([(task, few if less else seeds) for task, less in zip(tasks, slow, strict=True)]):

@@ -83,7 +83,7 @@ class Estimate(Record):
         The fact that the guarantee needs, "" if it needs none.
     residual : float
         The part of the upper limit that stands for what the method cannot see: the upper limit that plain draws give
-        to it. 0 where there is nothing of the kind.
+        to it; under IDEAL_MOVES it stands beside the interval. 0 where there is nothing of the kind.
     n_calls : int
         Rows of the function in all: estimator, guard and search.
     n_gradients : int

@@ -74,8 +74,8 @@ def audit_attack(
         are the same draws.
     method : {"sign", "dkw"}
         "sign": the sign test at ``q`` or ``radii``. "dkw": the empirical distribution of the distances against the
-        whole curve, for attacks that fail at radii which cannot be told in advance. It needs more starts, and never
-        says CONSISTENT.
+        whole curve, at whatever radius the attack fails. It convicts from a few more starts than the sign test where
+        that looks in the right place, and never says CONSISTENT.
     conditional : bool, optional
         False: every start was attacked or entered as 0, so that D bounds the distances. True: only starts that were not
         already wrong were attacked, or only those shall count (zeros are then left out); the larger bound for correct

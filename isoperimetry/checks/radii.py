@@ -141,8 +141,8 @@ class AllRadiiTest(SignTest):
         return self._largest[rate]
 
     def _largest_gap(self, rate: float) -> float:
-        # Curve and empirical distribution both increase, so that a block of jumps has no gap above the curve at its last
-        # and the distribution at its first: most blocks need no look.
+        # Curve and empirical distribution increase, so that a block of jumps has no gap above the curve at its last one
+        # less the distribution at its first: most blocks need no look.
         at_firsts = self._curve(self._before[self._firsts], rate, self.conditional)
         at_lasts = self._curve(self._before[self._firsts + self._widths - 1], rate, self.conditional)
         found = self._found[self._firsts]

@@ -1,23 +1,21 @@
-"""Read the distances that an attack reached, one row a noisy start, from a CSV file of any program."""
+"""Group the distances that an attack reached by image, and check that what belongs to an image is the same."""
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-_NEEDED = ("distance", "errors", "trials", "sigma")
-_OPTIONS = ("confidence", "q", "conditional", "independent", "dependent", "norm", "dim", "cov")
+from isoperimetry.cli.rows import read_rows
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Starts:
-    """The rows of one image; ``line`` is the first of them. All repeat what is not the distance."""
+    """The rows of one image; ``place`` is the first of them. All repeat what is not the distance."""
 
-    line: int
+    place: str
     errors: int
     trials: int
     sigma: float
@@ -31,77 +29,87 @@ def read_starts(path: Path) -> dict[str, Starts]:
     Parameters
     ----------
     path : Path
-        CSV in UTF-8 whose first row names the columns distance (inf or empty: the attack failed), errors, trials and
-        sigma, perhaps image and sampling; others are not read.
+        A table with one row a start, see `isoperimetry.cli.rows.read_rows`: columns distance (inf, empty, null or no
+        entry: the attack failed), errors, trials and sigma, perhaps image and sampling; others are not read.
 
     Raises
     ------
     ValueError
-        If the file is no such table; the message names the line.
+        If the file is no such table; the message names the line or the row.
+    MissingDependency
+        If it takes a package that is not installed.
     OSError
         If the file cannot be read.
     """
     images: dict[str, Starts] = {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            header = [name.strip().lower() for name in next(reader, [])]
-            _check_header(path, header)
-            for cells in reader:
-                if cells:
-                    _add_row(images, path, reader.line_num, header, cells)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} must be a CSV file in UTF-8: {error}. Write one row a start.") from error
+    named = None
+    for place, row in read_rows(path):
+        named = "image" in row if named is None else named
+        if named != ("image" in row):
+            raise ValueError(f"{path}, {place}, names {'no' if named else 'an'} image, unlike the rows above.")
+        _add_row(images, f"{path}, {place},", place, row)
     if not images:
-        raise ValueError(f"{path} has no row below its header: write one row a start of the attack.")
+        raise ValueError(f"{path} has no row of data: write one row a start of the attack.")
     return images
 
 
-def _check_header(path: Path, header: list[str]) -> None:
-    missing = [name for name in _NEEDED if name not in header]
-    if missing:
-        raise ValueError(
-            f"{path} lacks the column {', '.join(missing)} (found: {', '.join(header) or 'none'}): the first row must "
-            "name the columns distance, errors, trials, sigma, and may name image and sampling."
-        )
-    for name in header:
-        if header.count(name) > 1 and name in (*_NEEDED, "image", "sampling"):
-            raise ValueError(f"{path} has the column {name} twice: keep one.")
-        if name in _OPTIONS:
-            raise ValueError(f"{path} has a column {name}: the audit takes it as an option for all rows, see --help.")
-
-
-def _add_row(images: dict[str, Starts], path: Path, line: int, header: list[str], cells: list[str]) -> None:
-    where = f"{path}, line {line},"
-    if len(cells) != len(header):
-        raise ValueError(f"{where} has {len(cells)} cells but the header has {len(header)}: write one for each column.")
-    row = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-    name = row.get("image", "")
-    if "image" in row and not name:
-        raise ValueError(f"{where} names no image: fill the column or leave it out.")
+def _add_row(images: dict[str, Starts], where: str, place: str, row: Mapping[str, Any]) -> None:
+    name = _name(where, row)
+    count = "a whole number >= 0"
     shared = {
-        "errors": _parse(where, row, "errors", int, "a whole number >= 0"),
-        "trials": _parse(where, row, "trials", int, "a whole number >= 0"),
-        "sigma": _parse(where, row, "sigma", float, "a number > 0"),
-        "sampling": row.get("sampling") or "fixed",
+        "errors": _parse(where, "errors", row.get("errors"), _whole, count),
+        "trials": _parse(where, "trials", row.get("trials"), _whole, count),
+        "sigma": _parse(where, "sigma", row.get("sigma"), _real, "a number > 0"),
+        "sampling": "fixed" if row.get("sampling") in (None, "") else row["sampling"],
     }
-    image = images.setdefault(name, Starts(line=line, distances=[], **shared))
+    image = images.setdefault(name, Starts(place=place, distances=[], **shared))
     for key, here in shared.items():
         if here != getattr(image, key):
             raise ValueError(
-                f"{where} has {key}={here} but line {image.line} has {getattr(image, key)}: errors, trials, sigma and "
+                f"{where} has {key}={here} but {image.place} has {getattr(image, key)}: errors, trials, sigma and "
                 "sampling must be the same in all rows of an image."
             )
-    row["distance"] = row["distance"] or "inf"
-    rule = "a number >= 0, or inf or empty where the attack failed"
-    image.distances.append(_parse(where, row, "distance", float, rule))
+    distance = row.get("distance")
+    failed = distance is None or distance == ""
+    rule = "a number >= 0, or inf or empty or null where the attack failed"
+    image.distances.append(math.inf if failed else _parse(where, "distance", distance, _real, rule))
 
 
-def _parse(where: str, row: Mapping[str, str], name: str, kind: Callable[[str], Any], rule: str) -> Any:
+def _name(where: str, row: Mapping[str, Any]) -> str:
+    if "image" not in row:
+        return ""
+    name = row["image"]
+    if isinstance(name, float) and name.is_integer():
+        name = int(name)  # numbers beside which a program had to leave a gap
+    if name is None or name == "":
+        raise ValueError(f"{where} names no image: fill the column or leave it out.")
+    if isinstance(name, bool) or not isinstance(name, str | int):
+        raise ValueError(f"{where} has image={name!r}, which must be text or a whole number.")
+    return str(name)
+
+
+def _parse(where: str, name: str, value: Any, kind: Callable[[Any], float], rule: str) -> Any:
     try:
-        value = kind(row[name])
-    except ValueError:
-        value = math.nan
-    if math.isnan(value) or value < 0:
-        raise ValueError(f"{where} has {name}={row[name]!r}, which must be {rule}.")
-    return value
+        number = math.nan if isinstance(value, bool) else kind(value)
+    except (ValueError, TypeError, OverflowError):
+        number = math.nan
+    if math.isnan(number) or number < 0:
+        raise ValueError(f"{where} has {name}={value!r}, which must be {rule}.")
+    return number
+
+
+def _real(value: Any) -> float:
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    """Return a whole number; 20.0 is one, as programs write a column of counts beside which there was a gap."""
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            value = float(value)
+    number = int(value)
+    if number != value:
+        raise ValueError(value)
+    return number

@@ -13,10 +13,14 @@ from isoperimetry.estimate import Estimate
 from isoperimetry.estimators.base import Method, Outcome, Pair, Plan, Run, Summary, drive
 from isoperimetry.estimators.crude import CountPlan, log
 from isoperimetry.estimators.problem import Problem
+from isoperimetry.intervals import binomial
 from isoperimetry.results import Guarantee
 
 GUARD_LEAST, GUARD_SHARE = 10_000, 0.1
 """Plain draws beside every method that follows a margin: at least so many, and this share of its calls."""
+
+ACCIDENT = 1e-5
+"""With errors among plain draws that are less likely than this, a method has missed a region: one error is no proof."""
 
 
 def estimate(method: Method, problem: Problem, run: Run) -> Estimate:
@@ -106,10 +110,15 @@ def combine(
         spread = _sum(found.log_spread, around)
         limits = (low, float(np.logaddexp(high, log_rest)))
         given = _join(found.given, "the limit of plain draws for errors outside the half-spaces")
+        if guard.errors:
+            notes.append(
+                f"Plain draws found {guard.errors} errors outside the half-spaces, among {guard.n_units} draws: their "
+                "share is in the estimate, and known no better than so few errors tell."
+            )
         summary = dataclasses.replace(found, log_value=value, log_interval=limits, log_spread=spread, given=given)
         return summary, math.exp(log_rest)
     least, most = guard.log_limits(confidence, sequential=sequential)
-    if guard.errors > 0 and least > found.log_spread[1]:
+    if guard.errors > 0 and _unlikely(guard, found.log_spread[1]):
         notes.append(
             f"Plain draws found {guard.errors} errors among {guard.n_units}, more than {found.guarantee.name.lower()} "
             "sampling along the margin explains: it has missed a region, and the estimate is that of the plain draws."
@@ -117,9 +126,10 @@ def combine(
         value = log(guard.errors / guard.n_units)
         limits = (least, most)
         return Summary(log_value=value, log_interval=limits, log_spread=limits, guarantee=Guarantee.FINITE_SAMPLE), 0.0
-    # Where the method has an upper limit that is proved, it stays; else the guard's is the upper limit.
-    if found.guarantee is Guarantee.FINITE_SAMPLE:
-        return found, 0.0
+    if (
+        found.guarantee is Guarantee.IDEAL_MOVES
+    ):  # its two limits stand on the same assumption; the residual beside them
+        return found, math.exp(log_rest)
     upper = max(log_rest, found.log_spread[1])
     given = _join(found.given, "the limit of plain draws above")
     summary = dataclasses.replace(found, log_interval=(low, upper), given=given)
@@ -146,6 +156,12 @@ def sharpen(summary: Summary, residual: float, proved: Pair) -> tuple[Summary, f
 
 def _sum(first: Pair, second: Pair) -> Pair:
     return float(np.logaddexp(first[0], second[0])), float(np.logaddexp(first[1], second[1]))
+
+
+def _unlikely(guard: CountPlan, log_rate: float) -> bool:
+    """Return whether so many errors among plain draws would be a rare accident at a rate."""
+    rate = math.exp(min(log_rate, 0.0))
+    return binomial.probability_at_least(guard.errors, guard.n_units, rate) < ACCIDENT
 
 
 def _join(first: str, second: str) -> str:

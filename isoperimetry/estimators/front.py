@@ -158,6 +158,9 @@ def volume(
             run.spend(check_function(problem, stream.split("check").key))
             if isinstance(chosen, str):
                 chosen = auto.choose(problem, run)
+                if not (chosen.reduces or problem.knows_lines):  # lines are known in the space of the inputs
+                    problem = make_problem(target, middle, scale, chosen)
+                    run.memo.clear()
             found = assemble.estimate(chosen, problem, run)
         finally:
             blocks.close()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, Protocol, SupportsIndex, overload
+from typing import Any, NamedTuple, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoperimetry import _validate
-from isoperimetry._validate import Array
 from isoperimetry.results import Guarantee, Interval, Intervals, Side
 
 METHOD = "Clopper-Pearson"
@@ -21,11 +20,12 @@ SIDES: tuple[Side, ...] = ("two-sided", "lower", "upper")
 Limit = Callable[[float, float, float], float]
 
 
-class Limits(Protocol):
-    """Writes the lower or upper limits and their logarithms to the last two arrays."""
+class Limits(NamedTuple):
+    """Compiled loop and scalar function of a limit, and what both take between the counts and ``upper``."""
 
-    def __call__(self, errors: Array, others: Array, rates: Array, logs: Array, /, *, upper: bool) -> None:
-        """``others`` are the draws that were no errors."""
+    fill: Callable[..., None]
+    one: Callable[..., tuple[float, float]]
+    options: tuple[Any, ...]
 
 
 @overload
@@ -93,17 +93,14 @@ def clopper_pearson(
     confidence = _validate.as_confidence(confidence)
     _validate.as_choice("side", side, SIDES)
     n_errors, n_trials = read_counts(errors, trials)
+    from isoperimetry.kernels.counts import fill_limits, limit
+
     level = (1.0 - confidence) / (2 if side == "two-sided" else 1)
-    limits = functools.partial(_limits, level=level)
+    limits = Limits(fill_limits, limit, _levels(level))
     return intervals_from(n_errors, n_trials, limits, confidence=confidence, side=side, method=METHOD)
 
 
-def _limits(errors: Array, others: Array, rates: Array, logs: Array, *, upper: bool, level: float) -> None:
-    from isoperimetry.kernels.counts import fill_limits
-
-    fill_limits(errors, others, *_levels(level), upper, rates, logs)
-
-
+@functools.lru_cache(maxsize=256)
 def _levels(level: float) -> tuple[float, float, float]:
     from isoperimetry.kernels.normal import ndtri
 
@@ -142,29 +139,27 @@ def intervals_from(
     errors: Any, trials: Any, limits: Limits, *, confidence: float, side: Side, method: str
 ) -> Interval | Intervals:
     """Return what these limits make of the counts of `read_counts`."""
-    scalar = isinstance(errors, int)
+    fill, one, options = limits
+    if isinstance(errors, int):
+        k, n = float(errors), float(trials - errors)
+        low, log_low = (0.0, -math.inf) if side == "upper" else one(k, n, *options, False)
+        high, log_high = (1.0, 0.0) if side == "lower" else one(k, n, *options, True)
+        return Interval(
+            low=low, high=high, log_low=log_low, log_high=log_high, confidence=confidence, side=side, method=method,
+            guarantee=Guarantee.FINITE_SAMPLE,
+        )  # fmt: skip
     counts = np.array(errors, dtype=np.float64).reshape(-1)
     others = np.array(trials - errors, dtype=np.float64).reshape(-1)
-    low, log_low, high, log_high = np.empty((4, counts.size))
-    if side == "upper":
-        low[:], log_low[:] = 0.0, -math.inf
-    else:
-        limits(counts, others, low, log_low, upper=False)
-    if side == "lower":
-        high[:], log_high[:] = 1.0, 0.0
-    else:
-        limits(counts, others, high, log_high, upper=True)
-    what: dict[str, Any] = {
-        "confidence": confidence, "side": side, "method": method, "guarantee": Guarantee.FINITE_SAMPLE
-    }  # fmt: skip
-    if scalar:
-        return Interval(
-            low=low.item(), high=high.item(), log_low=log_low.item(), log_high=log_high.item(), **what
-        )  # fmt: skip
-    shape = errors.shape
+    ends = np.empty((4, counts.size))
+    ends[0], ends[1], ends[2], ends[3] = 0.0, 1.0, -math.inf, 0.0
+    if side != "upper":
+        fill(counts, others, *options, False, ends[0], ends[2])
+    if side != "lower":
+        fill(counts, others, *options, True, ends[1], ends[3])
+    lows, highs, log_lows, log_highs = ends.reshape(4, *errors.shape)
     return Intervals(
-        low=low.reshape(shape), high=high.reshape(shape), log_low=log_low.reshape(shape),
-        log_high=log_high.reshape(shape), **what,
+        low=lows, high=highs, log_low=log_lows, log_high=log_highs, confidence=confidence, side=side, method=method,
+        guarantee=Guarantee.FINITE_SAMPLE,
     )  # fmt: skip
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import math
 import secrets
-from typing import Any, SupportsIndex, overload
+from typing import Any, SupportsIndex, cast, overload
 
 from numpy.typing import ArrayLike
 
 from isoperimetry import _validate
-from isoperimetry.intervals.binomial import SIDES, intervals_from, read_counts
+from isoperimetry.intervals.binomial import SIDES, Limits, intervals_from, read_counts
 from isoperimetry.results import Interval, Intervals, Side
 
 METHOD = "beta-binomial sequence"
@@ -111,10 +111,7 @@ def beta_binomial(
     confidence = _validate.as_confidence(confidence)
     _validate.as_choice("side", side, SIDES)
     n_errors, n_trials = read_counts(errors, trials)
-    # One martingale bounds both ends at the whole level.
-    limits = functools.partial(
-        _limits, level=1.0 - confidence, mixture=mixture, expected_trials=draws, one_sided=side != "two-sided"
-    )
+    limits = _limits(confidence, side, *mixture, draws)
     return intervals_from(n_errors, n_trials, limits, confidence=confidence, side=side, method=METHOD)
 
 
@@ -195,10 +192,11 @@ class BetaBinomialSequence:
     @property
     def interval(self) -> Interval:
         """The interval for all draws so far."""
-        return beta_binomial(
-            self.errors, self.trials, confidence=self.confidence, side=self.side, a=self.a, b=self.b,
-            expected_trials=self.expected_trials,
-        )  # fmt: skip
+        limits = _limits(self.confidence, self.side, self.a, self.b, self.expected_trials)
+        interval = intervals_from(
+            self.errors, self.trials, limits, confidence=self.confidence, side=self.side, method=METHOD
+        )
+        return cast(Interval, interval)
 
     def merge(self, other: BetaBinomialSequence) -> BetaBinomialSequence:
         """Return the sequence of the draws of both, for shards that draw independently from the same distribution.
@@ -328,18 +326,16 @@ def _one_limit(errors: float, others: float, level: float) -> tuple[float, float
     return rate_of_logit(v)[:2]
 
 
-def _limits(
-    errors: Any, others: Any, rates: Any, logs: Any, *, upper: bool, level: float, mixture: tuple[float, float],
-    expected_trials: int | None, one_sided: bool,
-) -> None:  # fmt: skip
-    from isoperimetry.kernels.martingale import fill_limits
+@functools.lru_cache(maxsize=64)
+def _limits(confidence: float, side: Side, a: float, b: float, expected_trials: int | None) -> Limits:
+    from isoperimetry.kernels.martingale import fill_limits, limit
 
+    level, one_sided = 1.0 - confidence, side != "two-sided"  # one martingale bounds both ends at the whole level
     strength = 0.0 if expected_trials is None else _strength(expected_trials, level, one_sided)
     target = max(-math.log(level), 2.0**-53)
-    fill_limits(errors, others, target, *mixture, strength, SHARE, one_sided, upper, rates, logs)
+    return Limits(fill_limits, limit, (target, a, b, strength, SHARE, one_sided))
 
 
-@functools.lru_cache(maxsize=64)
 def _strength(expected_trials: int, level: float, one_sided: bool) -> float:
     """Return a + b of the mixture that is narrowest at ``expected_trials``.
 

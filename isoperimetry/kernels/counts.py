@@ -203,18 +203,20 @@ def _lower_quantile(a: float, b: float, log_p: float, log_q: float, z: float) ->
 
 
 @kernel
+def limit(errors: float, others: float, log_p: float, log_q: float, z: float, upper: bool) -> tuple[float, float]:
+    """Return the lower or the upper limit, 1 minus the lower one of what are no errors, and its logarithm."""
+    if upper:
+        y, x, _ = lower_limit(others, errors, log_p, log_q, z)
+        return x, math.log(x) if x < 0.5 else math.log1p(-y)
+    x, _, log_x = lower_limit(errors, others, log_p, log_q, z)
+    return x, log_x
+
+
+@kernel
 def fill_limits(
     errors: Array, others: Array, log_p: float, log_q: float, z: float, upper: bool, rates: Array, logs: Array
 ) -> None:
-    """Write the limits and their logarithms to ``rates[i]`` and ``logs[i]``, each at i.
-
-    Parameters
-    ----------
-    errors, others, log_p, log_q, z
-        As for `lower_limit`, the counts in arrays.
-    upper : bool
-        The upper limits, 1 minus the lower ones of what are no errors.
-    """
+    """Write `limit` to ``rates[i]`` and ``logs[i]``, each at i."""
     slots = 1
     while slots < errors.size and slots < SLOTS:
         slots *= 2
@@ -225,10 +227,6 @@ def fill_limits(
         j = last[slot]
         if j >= 0 and errors[j] == k and others[j] == n:
             rates[i], logs[i] = rates[j], logs[j]
-            continue
-        last[slot] = i
-        if upper:
-            y, x, _ = lower_limit(n, k, log_p, log_q, z)
-            rates[i], logs[i] = x, math.log(x) if x < 0.5 else math.log1p(-y)
         else:
-            rates[i], _, logs[i] = lower_limit(k, n, log_p, log_q, z)
+            rates[i], logs[i] = limit(k, n, log_p, log_q, z, upper)
+            last[slot] = i

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoperimetry.kernels._jit import kernel
-from isoperimetry.kernels.beta import _gap, _log_density, log_betainc_tail
-from isoperimetry.kernels.logspace import logaddexp
+from isoperimetry.kernels.beta import _gap, _log_density, _log_fraction, log_betainc_tail
+from isoperimetry.kernels.logspace import log1mexp, logaddexp
 
 Array = NDArray[np.float64]
 
@@ -33,12 +33,22 @@ def rate_of_logit(v: float) -> tuple[float, float, float]:
 
 
 @kernel
+def _log_right(a: float, b: float, x: float, y: float, gap: float) -> float:
+    """Return the logarithm of the part of Beta(a, b) that is right of x, gap = a y - b x."""
+    few = min(a, b)
+    if gap < 0.0 or few < 0.01 or few > 2000.0:  # right of the mean; nearly all is left of it; many rounds
+        return log_betainc_tail(b, a, y, x, True)
+    return log1mexp(min(_log_fraction(a, b, x, y, gap), 0.0))
+
+
+@kernel
 def _log_average(errors: float, others: float, x: float, y: float, a: float, b: float, one_sided: bool) -> float:
     """Return the logarithm of the average likelihood over Beta(a, b), or over its part right of x, by that at x."""
     c, d = a + errors, b + others
-    value = _log_density(a, b, x, y, _gap(a, b, x, y)) - _log_density(c, d, x, y, _gap(c, d, x, y))
+    before, after = _gap(a, b, x, y), _gap(c, d, x, y)
+    value = _log_density(a, b, x, y, before) - _log_density(c, d, x, y, after)
     if one_sided:
-        value += log_betainc_tail(d, c, y, x, True) - log_betainc_tail(b, a, y, x, True)
+        value += _log_right(c, d, x, y, after) - _log_right(a, b, x, y, before)
     return value
 
 
@@ -124,8 +134,11 @@ def lower_logit(
             point, value = trial, found
             if value >= 0.0:
                 refuted = max(refuted, point)
+            if abs(value) <= 1e-15 * target:
+                refuted = point
+                break
             tolerance = 5e-16 * max(1.0, abs(point)) / max(abs(other - point), 1e-300)
-            if value == 0.0 or tolerance > 0.5:
+            if tolerance > 0.5:
                 break
             xi, phi = (point - other) / (third - other), (value - opposite) / (beyond - opposite)
             t = 0.5
@@ -136,6 +149,27 @@ def lower_logit(
         left = refuted
         right = min(math.log(errors / others), FARTHEST) if others > 0.0 else FARTHEST
     return left
+
+
+@kernel
+def limit(
+    errors: float,
+    others: float,
+    target: float,
+    a: float,
+    b: float,
+    strength: float,
+    share: float,
+    one_sided: bool,
+    upper: bool,
+) -> tuple[float, float]:
+    """Return the least (``upper``: the largest) rate that is not refuted, and its logarithm."""
+    if upper:
+        v = -lower_logit(others, errors, target, b, a, strength, share, one_sided)
+    else:
+        v = lower_logit(errors, others, target, a, b, strength, share, one_sided)
+    rate, _, log_rate = rate_of_logit(v)
+    return rate, log_rate
 
 
 @kernel
@@ -152,11 +186,7 @@ def fill_limits(
     rates: Array,
     logs: Array,
 ) -> None:
-    """Write the least (``upper``: the largest) rates that are not refuted, and their logarithms, each at i."""
+    """Write `limit` to ``rates[i]`` and ``logs[i]``, each at i."""
     for i in range(errors.size):
         k, n = float(errors[i]), float(others[i])
-        if upper:
-            v = -lower_logit(n, k, target, b, a, strength, share, one_sided)
-        else:
-            v = lower_logit(k, n, target, a, b, strength, share, one_sided)
-        rates[i], _, logs[i] = rate_of_logit(v)
+        rates[i], logs[i] = limit(k, n, target, a, b, strength, share, one_sided, upper)

@@ -106,7 +106,7 @@ def test_outside_a_ball_is_exact_in_one_line() -> None:
     assert scanned._values[0] == pytest.approx(special.log_ball_complement(30.0, dim=784), abs=1e-4)
     estimate = volume(OUTSIDE, method="directional", n_samples=200, rng=4)
     assert abs(estimate.log_value - truth) < 1e-9 and estimate.rel_error < 1e-9
-    assert estimate.method == "directional" and estimate.guarantee is Guarantee.LOWER_ONLY
+    assert estimate.method == "directional" and truth - 0.5 < estimate.log_interval[0] < truth + 1e-9
 
 
 def test_errors_far_out_are_scanned_for() -> None:

@@ -163,13 +163,14 @@ def test_a_tail_below_all_floats() -> None:
     half_space = HalfSpace(axis(12), 42.83)
     known = volume(half_space, method=LineSampling(direction=axis(12)), n_samples=200, rng=5)
     assert abs(known.log_value / half_space.log_volume() - 1.0) < 1e-12
-    assert known.guarantee is Guarantee.LOWER_ONLY and known.log_interval[0] > known.log_value - 0.5
-    asked = volume(Margin(lambda x: 42.83 - x[:, 0], dim=12), method=LineSampling(direction=axis(12)), n_samples=500)
+    assert known.log_value - 0.5 < known.log_interval[0] < known.log_value
+    margin = Margin(lambda x: 42.83 - x[:, 0], dim=12)
+    asked = volume(margin, method=LineSampling(direction=axis(12)), n_samples=500, rng=6)
     assert abs(asked.log_value / half_space.log_volume() - 1.0) < 1e-12
 
 
 def test_lower_limits_cover() -> None:
-    """Binomial test: more than 23 of 200 limits above the truth have probability 1e-6 at 5 %; 5e-5 is not claimed."""
+    """Binomial test at 1e-6 of 200 limits at 95 %."""
     error_set = Paraboloid(3.0, 0.2, dim=10)
     truth = error_set.log_volume()
     plans = [made(error_set, 1000 + seed, 32, direction=axis(10)) for seed in range(200)]
