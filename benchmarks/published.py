@@ -1,8 +1,9 @@
-"""Confidence sequences of a rate as they were published, for `benchmarks.test_intervals`: plain, slow, no part of the library.
+"""Confidence sequences of a rate as they were published: plain, slow, and no part of the library.
 
-Howard, Ramdas, McAuliffe, Sekhon (2021), Time-uniform, nonparametric, nonasymptotic confidence sequences, Ann. Statist.
-49. Each is two-sided at the confidence 1 - ALPHA, of ``errors`` among ``trials`` draws. Their package confseq has no wheel
-for this Python; the values that its own tests publish are compared with these formulas in `test_published_values`.
+For `benchmarks.test_intervals`. Howard, Ramdas, McAuliffe, Sekhon (2021), Time-uniform, nonparametric, nonasymptotic
+confidence sequences, Ann. Statist. 49. Each is two-sided at the confidence 1 - ALPHA, of ``errors`` among ``trials``.
+Their package confseq has no wheel for this Python: `test_published_values` compares these formulas with values that its
+own tests hold.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ ALPHA = 0.05
 def best_rho(variance: float, alpha: float) -> float:
     """Return the parameter of the two-sided normal mixture that is narrowest at this total variance (eq. 3.7)."""
     w = -special.lambertw(-(alpha**2) / math.e, k=-1).real
-    return variance / (w - 1.0)
+    return float(variance / (w - 1.0))
 
 
 def normal_mixture(errors: int, trials: int, t_opt: float, alpha: float = ALPHA) -> tuple[float, float]:

@@ -187,13 +187,13 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         record["peers"] = measure_peers(peer_names, seeds=2 if quick else PEER_SEEDS)
     # What is timed comes when nothing else runs.
     if "large" in parts:
-        record["large"] = volumes_speed.large()
-        print(volumes_page.large_line(record["large"]), flush=True)
+        record["large"] = [volumes_speed.large(one_thread=one) for one in (False, True)]
+        print(*map(volumes_page.large_line, record["large"]), sep="\n", flush=True)
     if "speed" in parts:
-        record["speed"] = volumes_speed.reduced(quick=quick)
+        record["speed"] = volumes_speed.apart("speed", quick=quick)
         print(*map(volumes_page.speed_line, record["speed"]), sep="\n", flush=True)
     if "threads" in parts:
-        record["threads"] = volumes_speed.threads(quick=quick)
+        record["threads"] = volumes_speed.apart("threads", quick=quick)
         print(volumes_page.threads_line(record["threads"]), flush=True)
     if "trace" in parts:
         record["trace"] = volumes_speed.traces()

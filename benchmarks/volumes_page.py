@@ -14,6 +14,7 @@ from benchmarks.problems import Problem
 ROOT = Path(__file__).parent.parent
 PAGE, PICTURE = ROOT / "docs" / "volumes-table.md", ROOT / "docs" / "images" / "volumes.png"
 EXACT_CV = 1e-9
+SHOWN_FROM = 4  # runs of a row that is drawn
 Row = Mapping[str, Any]
 
 # Okabe and Ito (2008); peers have hollow marks, so that nobody needs the colours.
@@ -89,9 +90,9 @@ def coverage_line(row: Row) -> str:
 def large_line(row: Row) -> str:
     """Return the large black box for the screen."""
     if "failed" in row:
-        return f"n = 150,528: FAILED  {row['failed']}"
+        return f"{row['set']}, n = 150,528: FAILED  {row['failed']}"
     return (
-        f"black-box half-space, n = 150,528, mu = 1e-12: {row['seconds']:.2f} s ({row['cpu']:.1f} s of processors), "
+        f"{row['set']}, n = 150,528, mu = 1e-12: {row['seconds']:.2f} s ({row['cpu']:.1f} s of processors), "
         f"{row['peak_bytes'] / 1e6:.0f} MB, estimate / true {row['ratio']:.4f}, {row['method']}, {row['guarantee']}, "
         f"{row['n_calls']:,} calls ({row['n_search']:,} search, {row['n_guard']:,} guard), {row['n_gradients']} "
         f"gradients  goal {_reached(row)}"
@@ -130,10 +131,9 @@ def failures(record: Row) -> list[str]:
         f"COVERAGE {coverage_line(row)}" for row in record.get("coverage", ())
         if row["guarantee"] == "FAILED" or row["verdict"] == "FAILS"
     ]  # fmt: skip
-    timed = [*record.get("speed", ()), *(record[key] for key in ("large", "threads") if key in record)]
-    return found + [
-        f"MISSED {row.get('set', 'large or threads')}: {dict(row)}" for row in timed if not row.get("reached")
-    ]
+    found += [large_line(row) for row in record.get("large", ()) if not row.get("reached")]
+    found += [speed_line(row) for row in record.get("speed", ()) if not row["reached"]]
+    return found + [threads_line(row) for row in (record.get("threads"),) if row and not row["reached"]]
 
 
 def write(record: Row, page: Path = PAGE, picture: Path = PICTURE) -> None:
@@ -151,7 +151,7 @@ def markdown(record: Row) -> str:
         rows = [row for row in (*ours, *peers) if row["problem"] == problem["name"]]
         parts += [f"### {problem['name']}: {problem['title']}", _efficiency_table(rows)]
     parts += [_COVERAGE, _coverage_table(record["coverage"]), "## Time and memory"]
-    parts += [f"- {text}" for text in (large_line(record["large"]), *map(speed_line, record["speed"]))]
+    parts += [f"- {text}" for text in (*map(large_line, record["large"]), *map(speed_line, record["speed"]))]
     return "\n\n".join([*parts, f"- {threads_line(record['threads'])}"]).replace("\n\n- ", "\n- ") + "\n"
 
 
@@ -232,7 +232,7 @@ def _coverage_table(rows: Sequence[Row]) -> str:
 
 def draw(record: Row) -> Figure:
     """Return the picture: calls for 10 %, and one run's limits as the calls go by."""
-    figure = Figure(figsize=(12, 5.4), layout="constrained")
+    figure = Figure(figsize=(12, 6.4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
     _draw_efficiency(left, record)
     _draw_traces(right, record.get("trace", []))
@@ -249,7 +249,8 @@ def _draw_efficiency(ax: Any, record: Row) -> None:
     names = [problem["name"] for problem in record["problems"]]
     seen = set()
     for row in (*record["efficiency"], *record.get("peers", ())):
-        if row["form"] != "margin" or row["method"] not in _MARKS or row.get("w10") is None or row["cv"] < EXACT_CV:
+        shown = row["form"] == "margin" and row["method"] in _MARKS and row["ok"] >= SHOWN_FROM
+        if not shown or row.get("w10") is None or row["cv"] < EXACT_CV:
             continue
         color, mark = _MARKS[row["method"]]
         peer = row["method"].startswith("OpenTURNS")
@@ -264,9 +265,9 @@ def _draw_efficiency(ax: Any, record: Row) -> None:
     ax.set_xscale("log")
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.set_xlabel("calls for a scatter of 10 % (red: goal; biased and exact ones are not shown)", color=_INK)
+    ax.set_xlabel("calls for a scatter of 10 %, from 1 up (red: goal; without mark: biased or exact)", color=_INK)
     if seen:
-        ax.legend(frameon=False, fontsize=9)
+        ax.legend(frameon=False, fontsize=9, ncols=4, loc="lower left", bbox_to_anchor=(0.0, 1.0))
 
 
 def _goals(record: Row) -> dict[tuple[str, str], float]:

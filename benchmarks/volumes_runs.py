@@ -25,7 +25,6 @@ SEED = 0x5EED  # of samplers: streams of it are Philox keys, problems are built 
 LEAST_CALLS = 500  # of the estimator itself, for a figure of its efficiency
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 PROMISES = ("EXACT", "FINITE_SAMPLE", "LOWER_ONLY")
-ENOUGH = 8  # runs, to tell a bias from scatter
 TRUTH_ERROR = 2e-3  # no truth is less certain
 LEVEL = 1e-6  # at which coverage below the promise is a failure
 
@@ -189,17 +188,20 @@ def summarise(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     ratios = [one["ratio"] for one in done]
     mean, scatter = statistics.fmean(ratios), statistics.stdev(ratios) if len(ratios) > 1 else math.nan
     cv = scatter / mean if mean > 0 else math.nan
-    error = 3.0 * scatter / math.sqrt(len(ratios))
+    # Three standard errors, or what is as improbable where few runs tell the scatter.
+    error = (
+        float(stats.t.isf(1.35e-3, len(ratios) - 1)) * scatter / math.sqrt(len(ratios)) if len(ratios) > 1 else math.inf
+    )
     for key in ("calls", "search", "guard", "gradients"):
         row[key] = statistics.fmean(one[key] for one in done)
     row |= {
         "mean": mean, "median": statistics.median(ratios), "cv": cv,
         "seconds": statistics.median(one["seconds"] for one in done),
-        "biased": bool(len(ratios) >= ENOUGH and abs(mean - 1.0) > 0.02 + error),
+        "biased": bool(abs(mean - 1.0) > 0.02 + error),
         "guarantees": dict(Counter(one["guarantee"] for one in done if one["guarantee"])),
         "used": dict(Counter(one["used"] for one in done if one["used"])),
     }  # fmt: skip
-    if len(ratios) >= ENOUGH and abs(mean - 1.0) > TRUTH_ERROR + error:
+    if abs(mean - 1.0) > TRUTH_ERROR + error:
         row["off"] = mean - 1.0
     if row["calls"] >= LEAST_CALLS and not row["biased"] and not math.isnan(cv):
         row["w10"] = row["calls"] * cv * cv * 100.0

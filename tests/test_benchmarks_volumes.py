@@ -185,7 +185,8 @@ def test_page_and_picture(tmp_path: Path) -> None:
     record = {
         "machine": {"cores": 2}, "problems": [volumes_page.describe(problems.get("P2"))], "efficiency": [row],
         "peers": [failed], "coverage": [{**row, **covers, "rel_error": None}],
-        "large": {"failed": "no answer in 300 s"}, "speed": [{**speed, "goal": 4e4, "reached": True}],
+        "large": [{"set": "black box", "failed": "no answer in 300 s"}],
+        "speed": [{**speed, "goal": 4e4, "reached": True}],
         "threads": {**threads, "reached": True},
         "trace": [{"method": "line", "steps": [{"calls": 9, "ratio": 1.0, "low": 0.9, "high": 1.2}]}],
     }  # fmt: skip

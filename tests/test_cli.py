@@ -285,7 +285,7 @@ def test_audit_refuses_files_that_are_none(run, tmp_path):
     assert one_line(run("audit", tmp_path), "directory")
     binary = tmp_path / "images.npz"
     binary.write_bytes(b"PK\x03\x04\xff\xfe\x00")
-    assert one_line(run("audit", binary), "images.npz", "UTF-8")
+    assert one_line(run("audit", binary), "images.npz", "NPZ file")
 
 
 @pytest.mark.parametrize(

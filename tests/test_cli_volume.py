@@ -63,3 +63,10 @@ def test_bad_input_is_one_line(words, message, capsys):
     assert stopped.value.code == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and message in error
+
+
+def test_cells_are_not_cut_on_a_narrow_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    result = run(json.dumps(UNION), "--samples", "5000", "--seed", "3")
+    cells = ("FINITE_SAMPLE", "half-space distance", "5,000", "mixture")
+    assert all(cell in result.stdout for cell in cells), result.stdout

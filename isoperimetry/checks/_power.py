@@ -146,9 +146,9 @@ def least_draws(
         return 0
     low, high = 0, max(fewest, 1)
     while model.power(high, starts, blocks=COARSE) < target:
-        low, high = high, 4 * high
-        if high > most:
+        if high >= most:
             return 0
+        low, high = high, min(4 * high, most)
     while high - low > max(1, high // 1000) and high > fewest:
         middle = (low + high) // 2
         if model.power(middle, starts, blocks=COARSE) >= target:

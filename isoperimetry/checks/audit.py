@@ -220,7 +220,7 @@ def audit_attack(
         audit,
         zeros=zeros,
         rate_high=high,
-        allowance=test.allowance(high, told.q),
+        allowance=test.allowance(high, told.q) if isinstance(test, QuantileTest) else math.nan,
         farthest=float(farthest),
         needed=test.least_starts(level),
         checked=checked,

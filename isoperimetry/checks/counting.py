@@ -225,6 +225,8 @@ class _Question:
             raise TypeError(
                 f"label has shape {label.shape} but must be one label, that of x: it is kept for all draws."
             )
+        if label.dtype.kind in "fc" and np.isnan(label):
+            raise ValueError("label=nan must equal itself: pass what predict returns for x.")
         numbers = "biufc"
         if "O" not in (label.dtype.kind, labels.dtype.kind) and (
             (label.dtype.kind in numbers) != (labels.dtype.kind in numbers)

@@ -15,6 +15,8 @@ from isoperimetry.checks.precision import distance_standard_error
 from isoperimetry.intervals import order
 from isoperimetry.results import Record, at_least
 
+# The cost falls with the starts and then rises, but for the jumps of counts: so many in a row show that it rises.
+PATIENCE = 10
 # Starts of the alternatives, as multiples of those that are recommended.
 ALTERNATIVES = (0.5, 0.7, 1.0, 1.5, 2.0, 4.0, 8.0)
 
@@ -232,18 +234,18 @@ def _cheapest(
     model: HalfspacePower, target: float, fewest: int, price: float, audit: Callable[[int, int], PlannedAudit]
 ) -> tuple[PlannedAudit, tuple[PlannedAudit, ...]]:
     # Starts are taken where one more may lie within the bound: between, more starts have less power.
-    best, best_cost, within = (0, 0), math.inf, 0
-    while True:
+    best, best_cost, within, worse = (0, 0), math.inf, 0, 0
+    while worse < PATIENCE:
         starts = model.starts_for(within)
         if price * starts + fewest >= best_cost or starts > MOST_STARTS:
             break
-        most = MOST_DRAWS if best_cost == math.inf else int(min(MOST_DRAWS, 2 * best_cost))
+        most = MOST_DRAWS if best_cost == math.inf else int(min(MOST_DRAWS, best_cost))
         n_draws = least_draws(model, starts, target, fewest=fewest, most=most, exact=False)
         cost = n_draws + price * starts if n_draws else math.inf
         if cost < best_cost:
-            best, best_cost = (n_draws, starts), cost
-        elif 1.2 * best_cost < cost < math.inf:
-            break  # the cost falls and then rises, but for the small jumps of counts
+            best, best_cost, worse = (n_draws, starts), cost, 0
+        elif best_cost < math.inf:
+            worse += 1
         within = max(within + 1, math.ceil(1.1 * within))
     if not best[1]:
         raise ValueError(

@@ -155,8 +155,8 @@ class AllRadiiTest(SignTest):
         return fraction_within(rate, radii, self.scale, conditional=conditional)
 
     def _worst(self, rate: float, conditional: bool, band: float) -> tuple[float, float]:
-        if not self._before.size:
-            return 0.0, 0.0
+        if not self._before.size:  # nothing is beyond any radius
+            return 0.5, self.radius(rate, 0.5, conditional=conditional)
         gaps = self._curve(self._before, rate, conditional) - self._found
         worst = int(np.argmax(gaps))
         radius = float(self._before[worst])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,9 +17,21 @@ if TYPE_CHECKING:
 
 @app.command()
 def audit(
-    file: Annotated[Path, typer.Argument(help="CSV file with one row a noisy start of the attack.")],
+    file: Annotated[
+        Path, typer.Argument(help="Table with one row a noisy start: .csv, .jsonl, .ndjson, .npz or .parquet.")
+    ],
     confidence: Annotated[float, typer.Option(help="1 - the probability of convicting a perfect attack.")] = 0.999,
-    q: Annotated[float, typer.Option(help="The quantile of the distances that is tested, in (0, 1).")] = 0.5,
+    q: Annotated[
+        list[float] | None,
+        typer.Option(help="The quantile of the distances that is tested, in (0, 1); may be repeated.  [default: 0.5]"),
+    ] = None,
+    radius: Annotated[
+        list[float] | None,
+        typer.Option(help="Test how many starts have an error within this distance instead; may be repeated."),
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="sign: at --q or --radius. dkw: all radii at once, which takes more starts.")
+    ] = "sign",
     conditional: Annotated[
         bool | None,
         typer.Option(
@@ -33,24 +45,28 @@ def audit(
 ) -> None:
     """Judge an attack from a table of its distances: say whether it provably misses errors.
 
-    The first row of FILE names the columns. distance: l2 distance from the noisy start to the error found, 0 where the
-    start is an error itself, inf or empty where the attack failed. errors, trials, sigma: count of errors, count of
-    noise draws and scale of the noise, the same in all rows of an image. Optional: image (which image a row is about)
-    and sampling ("fixed" or "sequential"). Other columns are not read.
+    Columns of FILE. distance: l2 distance from the noisy start to the error found, 0 where the start is an error
+    itself, inf or empty or null where the attack failed. errors, trials, sigma: count of errors, count of noise draws
+    and scale of the noise, the same in all rows of an image. Optional: image (which image a row is about) and sampling
+    ("fixed" or "sequential"). Other columns are not read. In NPZ files a column is an array, or one value for all rows.
 
-    Exits with 1 if the attack is convicted on at least one image, all images taken together (Holm).
+    What is tested (--q, --radius, --method) must have been chosen before looking at the distances. Exits with 1 if the
+    attack is convicted on at least one image, all images taken together (Holm).
     """
     from isoperimetry import checks, report
     from isoperimetry.cli import starts
 
     images = starts.read_starts(file)
+    tested: dict[str, Any] = {"radii": radius or None, "method": method}
+    if q:
+        tested["q"] = q if len(q) > 1 else q[0]
     audits = []
     for name, image in images.items():
         try:
             audits.append(
                 checks.audit_attack(
                     image.distances, errors=image.errors, trials=image.trials, sigma=image.sigma, confidence=confidence,
-                    q=q, conditional=conditional, sampling=image.sampling, independent=not dependent,
+                    conditional=conditional, sampling=image.sampling, independent=not dependent, **tested,
                 )
             )  # fmt: skip
         except ValueError as error:
@@ -71,16 +87,19 @@ def _print_audits(title: str, audits: dict[str, AttackAudit], family: AuditFamil
     from isoperimetry.checks import AuditVerdict
 
     first, *others = audits.values()
-    quantile = "median" if first.q == 0.5 else f"{first.q:g}-quantile"
+    # Of several quantiles, or of radii, each image is told the one that says most.
+    one_q = len(first.points) == 1 and first.radii is None and first.method == "sign"
+    quantile = "quantile" if not one_q else "median" if first.q == 0.5 else f"{first.q:g}-quantile"
+    headings = ["image", "verdict", "errors", *([] if one_q else ["q"]), quantile, "bound", "within", "p", "p (Holm)"]
     rows = [
         [
             name or "(all rows)", audit.verdict.value, f"{audit.errors}/{audit.trials}",
+            *([] if one_q else [results.at_least(audit.q, 4)]),
             f"{audit.distance_quantile:.4g}", results.at_most(audit.bound, 4), f"{audit.n_within}/{audit.n_tested}",
             results.at_most(audit.p_value), results.at_most(adjusted),
         ]
         for (name, audit), adjusted in zip(audits.items(), family.adjusted_p_values, strict=True)
     ]  # fmt: skip
-    headings = ["image", "verdict", "errors", quantile, "bound", "within", "p", "p (Holm)"]
     shown = len(headings) if others else len(headings) - 1
     print_table(
         f"Distances from noisy starts against the bound ({title})", headings[:shown], [row[:shown] for row in rows],

@@ -52,9 +52,9 @@ def read_rows(path: Path) -> Iterator[Row]:
     OSError
         If the file cannot be read.
     """
-    with path.open("rb"):
-        pass  # a missing file is told before the name of one is judged
     if path.suffix.lower() not in _READERS:
+        with path.open("rb"):
+            pass  # that there is no such file is told before its name is judged
         known = ", ".join(filter(None, _READERS))
         raise ValueError(f"{path} must end in {known}: the suffix tells the form of the table.")
     return _READERS[path.suffix.lower()](path)
@@ -83,20 +83,21 @@ class _Pairs(list[tuple[str, Any]]):
 
 def _json_rows(path: Path) -> Iterator[Row]:
     rule = "each line must have the keys"
-    found = {"distance"}  # it may be missing where the attack failed, but not in all lines
+    checked: set[str] = set()
     any_distance = False
     with _read_as(path, "JSON lines in UTF-8", UnicodeDecodeError), path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
             names, values = _json_object(path, number, line)
-            if not found.issuperset(names) or len(names) > len(set(names)):
-                _check_columns(path, [*names, *({"distance"} - set(names))], rule)
-                found |= set(names)
+            if not checked or not checked.issuperset(names) or len(names) > len(set(names)):
+                # no distance means that the attack failed, unless no line has one
+                _check_columns(path, names if "distance" in names else [*names, "distance"], rule)
+                checked.update(names)
             any_distance = any_distance or "distance" in names
             yield f"line {number}", dict(zip(names, values, strict=True))
-    if len(found) > 1 and not any_distance:
-        _check_columns(path, sorted(found - {"distance"}), rule)
+    if checked and not any_distance:
+        _check_columns(path, sorted(checked), rule)
 
 
 def _json_object(path: Path, number: int, line: str) -> tuple[list[str], list[Any]]:
@@ -105,7 +106,7 @@ def _json_object(path: Path, number: int, line: str) -> tuple[list[str], list[An
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}, line {number}, must be one JSON object: {_say(error)}.") from error
     if not isinstance(pairs, _Pairs):
-        raise ValueError(f"{path}, line {number}, must be one JSON object, such as {{\"distance\": 0.5, ...}}.")
+        raise ValueError(f'{path}, line {number}, must be one JSON object, such as {{"distance": 0.5, ...}}.')
     return [name.strip().lower() for name, _ in pairs], [value for _, value in pairs]
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple, SupportsIndex, overload
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from isoperimetry import _validate
 from isoperimetry.results import Guarantee, Interval, Intervals, Side
 
 METHOD = "Clopper-Pearson"
 SIDES: tuple[Side, ...] = ("two-sided", "lower", "upper")
+
+Count = int | np.integer[Any]
+Counts = NDArray[Any] | Sequence[Any]
 
 # (errors, trials, level) -> limit of the rate
 Limit = Callable[[float, float, float], float]
@@ -30,12 +33,28 @@ class Limits(NamedTuple):
 
 @overload
 def clopper_pearson(
-    errors: SupportsIndex, trials: SupportsIndex, *, confidence: float = 0.95, side: Side = "two-sided"
+    errors: Count,
+    trials: Count,
+    *,
+    confidence: float = 0.95,
+    side: Side = "two-sided",
 ) -> Interval: ...
 @overload
 def clopper_pearson(
-    errors: ArrayLike, trials: ArrayLike, *, confidence: float = 0.95, side: Side = "two-sided"
-) -> Interval | Intervals: ...
+    errors: Counts,
+    trials: Count | Counts,
+    *,
+    confidence: float = 0.95,
+    side: Side = "two-sided",
+) -> Intervals: ...
+@overload
+def clopper_pearson(
+    errors: Count,
+    trials: Counts,
+    *,
+    confidence: float = 0.95,
+    side: Side = "two-sided",
+) -> Intervals: ...
 def clopper_pearson(
     errors: Any, trials: Any, *, confidence: float = 0.95, side: Side = "two-sided"
 ) -> Interval | Intervals:

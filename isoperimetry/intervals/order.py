@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from isoperimetry import _validate
-from isoperimetry.intervals.binomial import probability_at_least, probability_at_most
+from isoperimetry.intervals.binomial import SIDES, probability_at_least, probability_at_most
+from isoperimetry.results import Guarantee, Interval, Side
 
 
 def quantile_lower_bound(values: ArrayLike, *, q: float = 0.5, confidence: float) -> float:
@@ -87,6 +88,60 @@ def quantile_upper_bound(values: ArrayLike, *, q: float = 0.5, confidence: float
     return float(np.partition(array, rank - 1)[rank - 1]) if rank <= array.size else math.inf
 
 
+def rate_quantile(rates: ArrayLike, *, q: float = 0.5, confidence: float = 0.95, side: Side = "two-sided") -> Interval:
+    r"""Interval of the q-quantile of error rates over a population, from the exact rates of independent members.
+
+    For instance the median error rate of all images, from those of a sample of images whose rates are known without
+    error. The map to half-space distances decreases, so that `Interval.distance` is of their (1 - q)-quantile.
+
+    Parameters
+    ----------
+    rates : array, shape (M,)
+        The rates, in [0, 1], in any order; known, not estimated.
+    q : float
+        Level of the quantile, in (0, 1).
+    confidence : float
+        Probability, whatever the distribution is, that the interval contains its q-quantile, in (0, 1).
+    side : {"two-sided", "lower", "upper"}
+        The limit that carries the confidence; two limits share the error probability equally.
+
+    Returns
+    -------
+    Interval
+        ``low`` is 0 and ``high`` is 1 if the draws are too few for any.
+
+    Raises
+    ------
+    ValueError
+        If ``rates`` is empty, not one-dimensional, holds NaN or anything outside [0, 1], or ``q`` or ``confidence`` is
+        outside (0, 1).
+
+    Notes
+    -----
+    Source: that of `quantile_lower_bound`.
+
+    Examples
+    --------
+    >>> interval = rate_quantile([0.001, 0.002, 0.003, 0.01, 0.02, 0.1] * 5, q=0.5)
+    >>> interval.low, interval.high
+    (0.002, 0.02)
+    >>> low, high = interval.distance(sigma=0.25)
+    >>> round(low, 4), round(high, 4)
+    (0.5134, 0.7195)
+    """
+    array, q, level = _arguments(rates, q, confidence, "rates")
+    _validate.as_rate("rates", array)
+    _validate.as_choice("side", side, SIDES)
+    level, size = level / (2 if side == "two-sided" else 1), array.size
+    ordered = np.sort(array)
+    low = 0 if side == "upper" else lower_rank(size, q, level)
+    high = size + 1 if side == "lower" else upper_rank(size, q, level)
+    return Interval(
+        low=float(ordered[low - 1]) if low else 0.0, high=float(ordered[high - 1]) if high <= size else 1.0,
+        confidence=float(confidence), side=side, method="order statistics", guarantee=Guarantee.FINITE_SAMPLE,
+    )  # fmt: skip
+
+
 def lower_rank(size: int, q: float, level: float) -> int:
     """Return the largest j in 1..size with P[Bin(size, q) <= j - 1] <= level, or 0."""
     low, high = 0, size + 1
@@ -119,9 +174,11 @@ def as_level(q: float) -> float:
     return float(array)
 
 
-def _arguments(values: ArrayLike, q: float, confidence: float) -> tuple[_validate.Array, float, float]:
-    array = as_sample("values", values, "pass the sample whose quantile is wanted.")
-    _validate.refuse("values", array, np.isnan(array), "a number or an infinity", "leave out what was not measured.")
+def _arguments(
+    values: ArrayLike, q: float, confidence: float, name: str = "values"
+) -> tuple[_validate.Array, float, float]:
+    array = as_sample(name, values, "pass the sample whose quantile is wanted.")
+    _validate.refuse(name, array, np.isnan(array), "a number or an infinity", "leave out what was not measured.")
     return array, as_level(q), 1.0 - _validate.as_confidence(confidence)
 
 

@@ -7,22 +7,20 @@ import math
 import secrets
 from typing import Any, SupportsIndex, cast, overload
 
-from numpy.typing import ArrayLike
-
 from isoperimetry import _validate
-from isoperimetry.intervals.binomial import SIDES, Limits, intervals_from, read_counts
+from isoperimetry.intervals.binomial import SIDES, Count, Counts, Limits, intervals_from, read_counts
 from isoperimetry.results import Interval, Intervals, Side
 
 METHOD = "beta-binomial sequence"
 
-SHARE = 0.9
+SHARE = 0.95
 """Share of the first capital on the mixture that is made for the expected number of draws."""
 
 
 @overload
 def beta_binomial(
-    errors: SupportsIndex,
-    trials: SupportsIndex,
+    errors: Count,
+    trials: Count,
     *,
     confidence: float = 0.95,
     side: Side = "two-sided",
@@ -32,15 +30,26 @@ def beta_binomial(
 ) -> Interval: ...
 @overload
 def beta_binomial(
-    errors: ArrayLike,
-    trials: ArrayLike,
+    errors: Counts,
+    trials: Count | Counts,
     *,
     confidence: float = 0.95,
     side: Side = "two-sided",
     a: float = 0.5,
     b: float = 0.5,
     expected_trials: SupportsIndex | None = None,
-) -> Interval | Intervals: ...
+) -> Intervals: ...
+@overload
+def beta_binomial(
+    errors: Count,
+    trials: Counts,
+    *,
+    confidence: float = 0.95,
+    side: Side = "two-sided",
+    a: float = 0.5,
+    b: float = 0.5,
+    expected_trials: SupportsIndex | None = None,
+) -> Intervals: ...
 def beta_binomial(
     errors: Any,
     trials: Any,
@@ -94,7 +103,7 @@ def beta_binomial(
     Notes
     -----
     Sources: Robbins (1970), Statistical methods related to the law of the iterated logarithm, Ann. Math. Statist. 41;
-    Ville (1939), Étude critique de la notion de collectif. With ``expected_trials`` nine tenths of the capital are on
+    Ville (1939), Étude critique de la notion de collectif. With ``expected_trials`` 95 % of the capital are on
     a Beta mixture whose mean is m itself: Howard, Ramdas, McAuliffe, Sekhon (2021), Time-uniform, nonparametric,
     nonasymptotic confidence sequences, Ann. Statist. 49, propositions 5 and 7. Widths: docs/intervals.md.
 
@@ -104,7 +113,7 @@ def beta_binomial(
     >>> round(interval.low, 6), round(interval.high, 6)
     (0.002406, 0.026164)
     >>> print(beta_binomial(10, 1000, expected_trials=1000))
-    [0.002875, 0.02254] (two-sided, 0.95, beta-binomial sequence)
+    [0.002893, 0.02246] (two-sided, 0.95, beta-binomial sequence)
     """
     mixture = _as_mixture(a, b)
     draws = None if expected_trials is None else _validate.as_count("expected_trials", expected_trials, low=1)
@@ -150,7 +159,7 @@ class BetaBinomialSequence:
     >>> other = BetaBinomialSequence(0.95)
     >>> other.update(4, 800)
     >>> print(sequence.merge(other).interval)
-    [0.002853, 0.01496] (two-sided, 0.95, beta-binomial sequence)
+    [0.002111, 0.01645] (two-sided, 0.95, beta-binomial sequence)
     """
 
     __slots__ = ("a", "b", "confidence", "errors", "expected_trials", "shards", "side", "trials")

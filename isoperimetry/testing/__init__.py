@@ -13,10 +13,12 @@ from isoperimetry.errors import MissingDependency as _MissingDependency
 if TYPE_CHECKING:
     from isoperimetry.testing import reference
     from isoperimetry.testing.assertions import assert_theorem, assert_ulp
+    from isoperimetry.testing.attacks import assert_attack_not_failing
     from isoperimetry.testing.coverage import assert_covers
     from isoperimetry.testing.strategies import dims, error_rates, error_sets, log_error_rates, measurements, sigmas
 
 __all__ = [
+    "assert_attack_not_failing",
     "assert_covers",
     "assert_theorem",
     "assert_ulp",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "assert_attack_not_failing": "attacks",
     "assert_covers": "coverage",
     "assert_theorem": "assertions",
     "assert_ulp": "assertions",

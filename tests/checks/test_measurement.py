@@ -52,6 +52,20 @@ def test_bad_measurement(changes: dict, error: type[Exception], message: str) ->
         some(**changes)
 
 
+def test_with_distances() -> None:
+    counted = some(distances=(), dim=4, sampling="sequential", provenance={"seed": 1})
+    joined = counted.with_distances([3.0] * 60, sigma=1.0, conditional=True, independent=False, norm=1)
+    assert joined == some(
+        dim=4, sampling="sequential", provenance={"seed": 1}, conditional=True, independent=False, norm=1
+    )
+    certified = counted.with_distances(np.array([3.0]), sigma=1, origin="clean", kind="certified")
+    assert (certified.origin, certified.kind, certified.distances) == ("clean", "certified", (3.0,))
+    with pytest.raises(ValueError, match=r"sigma=0\.5 of the distances differs from sigma=1\.0 of the counts"):
+        counted.with_distances([3.0], sigma=0.5)
+    with pytest.raises(ValueError, match=r"distances\[0\]=-1"):
+        counted.with_distances([-1.0], sigma=1.0)
+
+
 # --- the check
 
 

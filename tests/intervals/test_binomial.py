@@ -11,6 +11,8 @@ from scipy import stats
 
 from isoperimetry.intervals import clopper_pearson
 from isoperimetry.intervals.binomial import lower_limit, probability_at_least, probability_at_most, upper_limit
+from isoperimetry.results import Interval, Intervals
+from isoperimetry.testing import assert_covers
 
 counts = st.integers(1, 10**9).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 levels = st.floats(1e-12, 0.49)
@@ -88,6 +90,56 @@ def test_coverage_exact(confidence: float) -> None:
         assert 0.8 * level < max(missed) <= level * (1 + 1e-12)
 
 
+@pytest.mark.parametrize("side", ["two-sided", "lower", "upper"])
+@pytest.mark.parametrize("confidence", [0.3, 0.9, 0.999])
+def test_coverage_of_all_counts(side: str, confidence: float) -> None:
+    assert_covers(
+        lambda errors, trials: clopper_pearson(errors, trials, confidence=confidence, side=side), confidence=confidence,
+        trials=(1, 2, 5, 20, 100),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("side", ["two-sided", "lower", "upper"])
+def test_arrays_hold_the_intervals_of_single_counts(side: str, rng: np.random.Generator) -> None:
+    trials = np.array([1, 10, 1000, 10**12])
+    errors = np.minimum(rng.integers(0, 12, (30, 4)), trials)
+    errors[0] = trials
+    intervals = clopper_pearson(errors, trials, side=side)
+    assert isinstance(intervals, Intervals) and intervals.shape == (30, 4)
+    for index in np.ndindex(30, 4):
+        assert intervals[index] == clopper_pearson(int(errors[index]), int(trials[index[1]]), side=side)
+    assert isinstance(clopper_pearson(np.int32(3), np.array(10)), Interval)  # 0-d is a scalar
+    assert clopper_pearson([], []).shape == (0,)
+    assert clopper_pearson(np.array([3], dtype=np.uint8), 200)[0] == clopper_pearson(3, 200)
+
+
+def test_logarithms(rng: np.random.Generator) -> None:
+    """Of a limit next to 1 a float64 keeps no digits; its logarithm does, and so does the distance."""
+    trials, level = 10**12, 0.05
+    interval = clopper_pearson(trials, trials, side="lower")
+    assert interval.log_low == pytest.approx(math.log(level) / trials, rel=1e-14)
+    with mp.workdps(40):
+        z = -mp.sqrt(2) * mp.erfinv(2 * mp.e ** (mp.log(mp.mpf(1 - interval.confidence)) / trials) - 1)
+    assert interval.distance_upper_bound() == 0
+    assert interval.distance(2.0)[1] == pytest.approx(2 * float(z), rel=1e-14)
+    upper = clopper_pearson(0, trials, side="upper")
+    assert upper.log_high == pytest.approx(math.log(-math.log(level) / trials), rel=1e-12)
+    many = clopper_pearson(rng.integers(0, 1000, 50), 1000)
+    assert np.exp(many.log_low) == pytest.approx(many.low, rel=1e-14)
+    assert np.exp(many.log_high) == pytest.approx(many.high, rel=1e-14)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=40), st.floats(0.01, 0.999)
+)
+def test_mirrored(counts: list[tuple[int, int]], confidence: float) -> None:
+    errors, others = np.array(counts).T
+    given = clopper_pearson(errors, errors + others, confidence=confidence)
+    mirrored = clopper_pearson(others, errors + others, confidence=confidence)
+    np.testing.assert_allclose(mirrored.low, 1 - given.high, rtol=1e-12, atol=1e-15)
+    assert np.all((given.low <= given.high) & (given.low >= 0) & (given.high <= 1))
+
+
 def test_distance_reverses_the_limits() -> None:
     interval = clopper_pearson(10, 1000)
     low, high = interval.distance(sigma=2.0)
@@ -111,6 +163,25 @@ def test_binomial_probabilities() -> None:
         (11, 10, {}, ValueError, "errors=11 must be <= trials=10"),
         (-1, 10, {}, ValueError, "errors=-1 must be >= 0"),
         (1.5, 10, {}, TypeError, "errors=1.5 must be an integer"),
+        (math.nan, 10, {}, TypeError, "errors=nan must be an integer"),
+        (1, "10", {}, TypeError, "trials='10' must be an integer"),
+        (
+            [1, 11],
+            10,
+            {},
+            ValueError,
+            r"errors has 1 entry outside its range, the first is errors\[1\]=11: all must be <=",
+        ),
+        ([1, -1], 10, {}, ValueError, r"errors\[1\]=-1: all must be >= 0"),
+        (1, [10, -3], {}, ValueError, r"trials\[1\]=-3: all must be >= 0"),
+        ([1.0, 2.0], 10, {}, TypeError, "errors has entries of type float64 but must hold integers"),
+        ([1, math.nan], 10, {}, TypeError, "errors has entries of type float64"),
+        ([True], 10, {}, TypeError, "errors has entries of type bool"),
+        (np.ma.masked_array([1, 2], [True, False]), 10, {}, TypeError, "errors is a masked array"),
+        (np.array([2**63], dtype=np.uint64), 10, {}, ValueError, "must be < "),
+        ([1, 2, 3], [10, 10], {}, ValueError, r"The shapes of errors \(3,\), trials \(2,\) do not broadcast"),
+        (1, 10, {"confidence": [0.9, 0.95]}, ValueError, "confidence="),
+        (1, 10, {"confidence": 0.0}, ValueError, "confidence=0.0"),
         (1, 10, {"confidence": 95}, ValueError, "confidence=95 must be one number in"),
         (1, 10, {"confidence": math.nan}, ValueError, "confidence=nan"),
         (1, 10, {"side": "left"}, ValueError, "side='left' must be one of"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from isoperimetry.intervals import quantile_lower_bound, quantile_upper_bound
+from isoperimetry.intervals import quantile_lower_bound, quantile_upper_bound, rate_quantile
 from isoperimetry.intervals.order import lower_rank, upper_rank
 
 # few values, so that ties are common
@@ -74,6 +74,50 @@ def test_coverage_exact(size: int, q: float) -> None:
     """For a continuous distribution A_(j) exceeds the quantile iff at most j - 1 draws are below it."""
     rank = lower_rank(size, q, 0.05)
     assert rank == 0 or stats.binom.cdf(rank - 1, size, q) <= 0.05 < stats.binom.cdf(rank, size, q)
+
+
+ATOMS = np.array([0.0, 1.0, 3.0, math.inf])
+
+
+@pytest.mark.parametrize("mass", [(0.2, 0.3, 0.1, 0.4), (0.05, 0.05, 0.0, 0.9), (0.5, 0.0, 0.25, 0.25)])
+@pytest.mark.parametrize("q", [0.05, 0.5, 0.6, 0.9])
+def test_coverage_with_ties_and_infinity_exact(mass: tuple[float, ...], q: float) -> None:
+    """All samples of 9 draws from four atoms, with their multinomial probabilities."""
+    size, level = 9, 0.1
+    quantile = ATOMS[np.flatnonzero(np.cumsum(mass) >= q - 1e-12)[0]]
+    upper_quantile = ATOMS[np.flatnonzero(np.cumsum(mass) > q + 1e-12)[0]]  # both, and all between, are q-quantiles
+    missed_low = missed_high = 0.0
+    for a in range(size + 1):
+        for b in range(size + 1 - a):
+            for c in range(size + 1 - a - b):
+                counts = (a, b, c, size - a - b - c)
+                chance = stats.multinomial.pmf(counts, size, mass)
+                sample = np.repeat(ATOMS, counts)
+                missed_low += chance * (quantile_lower_bound(sample, q=q, confidence=1 - level) > quantile)
+                missed_high += chance * (quantile_upper_bound(sample, q=q, confidence=1 - level) < upper_quantile)
+    assert max(missed_low, missed_high) <= level * (1 + 1e-12)
+
+
+def test_quantile_of_rates() -> None:
+    rates = np.linspace(0, 1, 41) ** 2
+    interval = rate_quantile(rates, q=0.3, confidence=0.9)
+    assert interval.low == quantile_lower_bound(rates, q=0.3, confidence=0.95)
+    assert interval.high == quantile_upper_bound(rates, q=0.3, confidence=0.95)
+    lower = rate_quantile(rates, q=0.3, confidence=0.95, side="lower")
+    assert (lower.low, lower.high) == (interval.low, 1.0)
+    few = rate_quantile([0.1, 0.2], q=0.5)
+    assert (few.low, few.high) == (0.0, 1.0)
+    # The rate decides the distance: the distances of the same members, by order statistics of their own.
+    from isoperimetry.special import ndtri
+
+    distances = -2.0 * np.asarray(ndtri(rates))
+    expected = [bound(distances, q=0.7, confidence=0.95) for bound in (quantile_lower_bound, quantile_upper_bound)]
+    assert interval.distance(2.0) == pytest.approx(expected, rel=1e-14)
+    for bad, message in (([0.1, 1.2], "all must be in"), ([], "rates is empty"), ([math.nan], "rates has 1 entry")):
+        with pytest.raises(ValueError, match=message):
+            rate_quantile(bad)
+    with pytest.raises(ValueError, match="side='both'"):
+        rate_quantile([0.1], side="both")
 
 
 @pytest.mark.parametrize(
