@@ -68,5 +68,5 @@ def test_bad_input_is_one_line(words, message, capsys):
 def test_cells_are_not_cut_on_a_narrow_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     result = run(json.dumps(UNION), "--samples", "5000", "--seed", "3")
-    cells = ("FINITE_SAMPLE", "half-space distance", "5,000", "mixture")
+    cells = ("FINITE_SAMPLE", "half-space distance", "5,000", "crude")
     assert all(cell in result.stdout for cell in cells), result.stdout

@@ -216,7 +216,7 @@ def _lower_quantile(a: float, b: float, log_p: float, log_q: float, z: float) ->
         ratio = _series(total, x, y, gap) if a >= MANY and b >= MANY else _fraction(a, b, x, y, gap)
         exponent = constant + _divergence(a, b, x, y, p, q, gap)
         # The quantile is at u + h with h = r + h2 r**2 / 2 + ..., r = (p - I) / g.
-        r = math.exp(-exponent) / root - ratio
+        r = math.exp(min(-exponent, 700.0)) / root - ratio
         v = total * x * y
         h2, h3 = -gap, 2.0 * gap * gap + v
         h4 = v * (y - x) - gap * (7.0 * v + 6.0 * gap * gap)

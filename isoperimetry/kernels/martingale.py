@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoperimetry.kernels._jit import kernel
-from isoperimetry.kernels.beta import _gap, _log_density, _log_fraction, log_betainc_tail
+from isoperimetry.kernels.beta import _gap, _log_density, log_betainc_tail
+from isoperimetry.kernels.counts import MANY, _fraction, _series
 from isoperimetry.kernels.logspace import log1mexp, logaddexp
 
 Array = NDArray[np.float64]
@@ -33,22 +34,25 @@ def rate_of_logit(v: float) -> tuple[float, float, float]:
 
 
 @kernel
-def _log_right(a: float, b: float, x: float, y: float, gap: float) -> float:
+def _log_right(a: float, b: float, x: float, y: float, gap: float, log_density: float) -> float:
     """Return the logarithm of the part of Beta(a, b) that is right of x, gap = a y - b x."""
     few = min(a, b)
-    if gap < 0.0 or few < 0.01 or few > 2000.0:  # right of the mean; nearly all is left of it; many rounds
+    far = gap * gap > 25.0 * (a + b) * x * y  # where the series loses digits
+    if gap < 0.0 or few < 0.01 or (few >= MANY and far):  # right of the mean; or nearly all is left of it
         return log_betainc_tail(b, a, y, x, True)
-    return log1mexp(min(_log_fraction(a, b, x, y, gap), 0.0))
+    ratio = _series(a + b, x, y, gap) if few >= MANY else _fraction(a, b, x, y, gap)
+    return log1mexp(min(log_density + math.log(ratio), 0.0))
 
 
 @kernel
 def _log_average(errors: float, others: float, x: float, y: float, a: float, b: float, one_sided: bool) -> float:
     """Return the logarithm of the average likelihood over Beta(a, b), or over its part right of x, by that at x."""
     c, d = a + errors, b + others
-    before, after = _gap(a, b, x, y), _gap(c, d, x, y)
-    value = _log_density(a, b, x, y, before) - _log_density(c, d, x, y, after)
+    gap_before, gap_after = _gap(a, b, x, y), _gap(c, d, x, y)
+    before, after = _log_density(a, b, x, y, gap_before), _log_density(c, d, x, y, gap_after)
+    value = before - after
     if one_sided:
-        value += _log_right(c, d, x, y, after) - _log_right(a, b, x, y, before)
+        value += _log_right(c, d, x, y, gap_after, after) - _log_right(a, b, x, y, gap_before, before)
     return value
 
 

@@ -137,7 +137,17 @@ def test_all_radii_against_the_definition(distances: list[float], errors: int, c
 
 @given(st.lists(st.floats(0, 6) | st.just(math.inf), min_size=1, max_size=300), st.floats(1e-6, 0.9))
 def test_blocks_hide_no_jump(distances: list[float], rate: float) -> None:
-    array = np.sort(distances)
+    compare_with_every_jump(np.sort(distances), rate)
+
+
+def test_blocks_hide_no_jump_where_all_are_alike(rng: np.random.Generator) -> None:
+    """Distances that follow the curve: its gaps are much the same everywhere."""
+    for size in (1, 2, 30, 99, 1000, 1001):
+        for _ in range(20):
+            compare_with_every_jump(np.sort(halfspace_distances(rng, size)), 0.05)
+
+
+def compare_with_every_jump(array: np.ndarray, rate: float) -> None:
     test = AllRadiiTest(array, 10, 1000, scale=1.0, conditional=False, doubtful=False, sampling="fixed")
     gaps = fraction_within(rate, np.nextafter(array, 0.0), 1.0, conditional=False) - np.arange(array.size) / array.size
     assert test._excess(rate) == gaps[array > 0].max(initial=-1.0)

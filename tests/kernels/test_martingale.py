@@ -39,7 +39,7 @@ def truth(errors: int, others: int, logit: float, a: float, b: float, one_sided:
 @pytest.mark.parametrize(
     ("errors", "others", "rate"),
     [(10, 990, 0.004), (10, 990, 0.01), (10, 990, 0.03), (0, 40, 0.05), (40, 0, 0.9), (3, 4, 0.2), (1, 300, 1e-6),
-     (500, 500, 0.45)],
+     (500, 500, 0.45), (2000, 8000, 0.19), (2000, 8000, 0.1)],
 )  # fmt: skip
 @pytest.mark.parametrize("strength", [0.0, 5.0, 120.0])
 def test_mpmath(errors: int, others: int, rate: float, strength: float, one_sided: bool, form: str) -> None:
