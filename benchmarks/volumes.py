@@ -125,7 +125,7 @@ def coverage_tasks(names: Sequence[str], methods: Sequence[str]) -> list[Task]:
             add(name, "margin", method, 3000)
         if name not in ("P3", "P8"):
             add(name, "margin", "importance", 3000)
-    for name in ("P1", "P2", "P7", "P8"):
+    for name in ("P1", "P2", "P4", "P5", "P5_n100", "P7", "P8", "P9", "P10"):
         add(name, "set", "mixture", 2000)
     for name in ("P2", "P8"):
         add(name, "set", "mixture", 100_000, 0.05)

@@ -108,10 +108,19 @@ from isoperimetry.checks import (
     AuditFamily as AuditFamily,
 )
 from isoperimetry.checks import (
+    AuditPoint as AuditPoint,
+)
+from isoperimetry.checks import (
     AuditVerdict as AuditVerdict,
 )
 from isoperimetry.checks import (
     Measurement as Measurement,
+)
+from isoperimetry.checks import (
+    Plan as Plan,
+)
+from isoperimetry.checks import (
+    PlannedAudit as PlannedAudit,
 )
 from isoperimetry.checks import (
     Verdict as Verdict,
@@ -127,6 +136,18 @@ from isoperimetry.checks import (
 )
 from isoperimetry.checks import (
     check as check,
+)
+from isoperimetry.checks import (
+    distance_standard_error as distance_standard_error,
+)
+from isoperimetry.checks import (
+    least_starts as least_starts,
+)
+from isoperimetry.checks import (
+    measure_error_rate as measure_error_rate,
+)
+from isoperimetry.checks import (
+    plan as plan,
 )
 from isoperimetry.errors import (
     NotExact as NotExact,
@@ -150,6 +171,12 @@ from isoperimetry.intervals import (
     BetaBinomialSequence as BetaBinomialSequence,
 )
 from isoperimetry.intervals import (
+    DistributionBand as DistributionBand,
+)
+from isoperimetry.intervals import (
+    beta_binomial as beta_binomial,
+)
+from isoperimetry.intervals import (
     betting_interval as betting_interval,
 )
 from isoperimetry.intervals import (
@@ -159,10 +186,16 @@ from isoperimetry.intervals import (
     clopper_pearson as clopper_pearson,
 )
 from isoperimetry.intervals import (
+    dkw_band as dkw_band,
+)
+from isoperimetry.intervals import (
     quantile_lower_bound as quantile_lower_bound,
 )
 from isoperimetry.intervals import (
     quantile_upper_bound as quantile_upper_bound,
+)
+from isoperimetry.intervals import (
+    rate_quantile as rate_quantile,
 )
 from isoperimetry.sets import (
     Ball as Ball,

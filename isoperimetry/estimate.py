@@ -144,7 +144,7 @@ class Estimate(Record):
             high = 5e-324  # an upper limit is not rounded to 0
         return Interval(
             low=low, high=min(high, 1.0), confidence=self.confidence, side="two-sided", method=self.method,
-            guarantee=self.guarantee,
+            guarantee=self.guarantee, log_low=self.log_interval[0], log_high=self.log_interval[1],
         )  # fmt: skip
 
     @property

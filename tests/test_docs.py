@@ -46,10 +46,15 @@ def test_readme_examples() -> None:
     assert outcome.failed == 0
 
 
-@pytest.mark.parametrize("page", [*TUTORIALS, ROOT / "docs" / "sets.md"], ids=lambda page: page.name)
+EXAMPLES = [
+    page for page in PAGES if page.parent.name != "theory" and ">>> " in page.read_text() and page.name != "README.md"
+]
+
+
+@pytest.mark.parametrize("page", EXAMPLES, ids=lambda page: page.name)
 def test_pages_with_examples(page: Path) -> None:
     outcome = doctest.testfile(str(page), module_relative=False, optionflags=FLAGS)
-    assert outcome.attempted >= 5
+    assert outcome.attempted >= 2
     assert outcome.failed == 0
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from isoperimetry import special
 from isoperimetry.errors import RunFailed
 from isoperimetry.estimate import Estimate
 from isoperimetry.estimators.base import Method, Outcome, Pair, Plan, Run, Summary, drive
 from isoperimetry.estimators.crude import CountPlan, log
+from isoperimetry.estimators.execution import ExecutorFailed
 from isoperimetry.estimators.problem import Problem
 from isoperimetry.intervals import binomial
 from isoperimetry.results import Guarantee
@@ -41,12 +43,15 @@ def estimate(method: Method, problem: Problem, run: Run) -> Estimate:
     guarded = _count(guard, run, min(max(GUARD_LEAST, share), left // 2))
     if guarded.stopped != "n_samples":
         return _finish(method, problem, plan, Outcome(None, guarded.stopped, [], guarded.error), run, guard, half)
-    outcome = drive(plan, run, method.name, left - guard.n_units, half)
+    most = min(left - guard.n_units, int(left / (1.0 + GUARD_SHARE)))  # what more guard it may need is in the budget
+    outcome = drive(plan, run, method.name, most, half)
     # More guard for a long run. Its length was decided without looking at the guard, so that the count is still one of
     # a fixed number of draws.
     wanted = math.ceil(GUARD_SHARE * plan.n_calls)
     if outcome.stopped in ("rel_error", "n_samples") and wanted > guard.n_units:
         guarded = _count(guard, run, wanted)
+        if guarded.stopped != "n_samples":  # what ended the guard ended the run
+            outcome = dataclasses.replace(outcome, stopped=guarded.stopped, error=guarded.error)
     return _finish(method, problem, plan, outcome, run, guard, half, sequential=guarded.stopped != "n_samples")
 
 
@@ -70,10 +75,13 @@ def _finish(
     summary, residual, notes = outcome.summary, 0.0, list(run.notes)
     if summary is not None and guard is not None:
         summary, residual = combine(plan, summary, guard, confidence, sequential, notes)
-    elif guard is not None and guard.n_units and plan.outside is None:
-        summary = guard.summary(run.confidence, sequential=True)
-        notes.append("The run ended before the method had begun: the estimate is that of the plain draws.")
+    elif guard is not None and guard.n_units:
+        summary = _of_guard(plan, guard, run.confidence)
+        where = "" if plan.outside is None else " outside the half-spaces, whose own measure is in the upper limit"
+        notes.append(f"The run ended before the method had begun: the estimate is that of the plain draws{where}.")
     if summary is None:
+        if isinstance(outcome.error, ExecutorFailed):
+            raise RunFailed(str(outcome.error)) from outcome.error
         raise outcome.error if outcome.error is not None else KeyboardInterrupt
     summary, residual = sharpen(summary, residual, problem.log_limits)
     n_guard = guard.n_units if guard is not None else 0
@@ -86,10 +94,38 @@ def _finish(
         notes=(*notes, *plan.notes()), trace=tuple(outcome.trace),
         details=plan.details() | ({"guard_errors": guard.errors} if guard is not None else {}),
     )  # fmt: skip
+    result = dataclasses.replace(result, notes=result.notes + _missed(result, outcome, run))
     if outcome.error is not None:
         message = f"{outcome.error} What was measured before is in error.estimate: {result}"
         raise RunFailed(message, result) from outcome.error
     return result
+
+
+def _of_guard(plan: Plan, guard: CountPlan, confidence: float) -> Summary:
+    """Return what plain draws alone say; what a plan has inside its cover is at most the measure of the cover."""
+    found = guard.summary(confidence, sequential=True)
+    if plan.outside is None:
+        return found
+    inside = float(np.logaddexp.reduce(special.log_ndtr(-plan.outside[1])))
+    limits = found.log_interval[0], float(np.logaddexp(found.log_interval[1], inside))
+    return dataclasses.replace(found, log_interval=limits, log_spread=limits)
+
+
+def _missed(result: Estimate, outcome: Outcome, run: Run) -> tuple[str, ...]:
+    """Return what of the wanted width, or of the interval, the end of the run left open."""
+    notes = []
+    if outcome.stopped == "rel_error" and run.rel_error is not None and result.rel_error > run.rel_error:
+        notes.append(
+            f"The method reached the wanted relative error of {run.rel_error:g} by itself; with what plain draws found "
+            f"beside it the error is {result.rel_error:.2g}."
+        )
+    large = result.guarantee in (Guarantee.ASYMPTOTIC, Guarantee.IDEAL_MOVES)
+    if outcome.summary is not None and outcome.stopped in ("interrupted", "failed") and large:
+        notes.append(
+            f"The run was ended early, and an interval that is {result.guarantee.name} does not hold at every number "
+            "of calls at once."
+        )
+    return tuple(notes)
 
 
 def combine(
@@ -139,6 +175,7 @@ def combine(
 def sharpen(summary: Summary, residual: float, proved: Pair) -> tuple[Summary, float]:
     """Return what is known together with limits that were proved without a draw, and what is left of the residual."""
     (low, high), (least, most) = summary.log_interval, proved
+    high = min(high, 0.0)  # nothing is needed to prove that much
     if least <= low and most >= high:
         return summary, residual
     guarantee = summary.guarantee

@@ -31,6 +31,16 @@ PLAIN, PLAIN_HITS = 1000, 10
 TRIED = {"mixture": 200, "line": 24, "directional": 24}
 """Units of a method on which it is tried."""
 
+TRIAL_SHARE, LEAST_TRIED = 0.1, 4
+"""Of the budget, for the units of a trial; a trial of fewer units says nothing."""
+
+SEARCH_SHARE = 0.5
+"""Of the budget: when so much has been spent nothing more is tried, and a search that costs about as much is not begun.
+"""
+
+DESCENT = 4
+"""Gradients that a descent takes at least."""
+
 SCATTER = {"mixture": 15.0, "line": 5.0, "directional": 5.0}
 """The largest coefficient of variation of a unit with which a method is taken: of a mixture, 1 % errors among draws."""
 
@@ -78,11 +88,18 @@ def _choose(problem: Problem, pilot: Run, run: Run) -> Method:
         return CrudeMonteCarlo()
     tried: list[tuple[float, float, Method]] = []
     for method in (HalfSpaceMixture(), LineSampling(), DirectionalSampling()):
+        most = SEARCH_SHARE * run.n_samples
+        dear = not isinstance(method, DirectionalSampling) and DESCENT * sum(problem.gradient_cost) > most
+        if dear or run.n_search + pilot.n_search > most:
+            continue
         try:
             plan = method.plan(problem, pilot)
         except NoDesignPoint:
             continue
-        log_value, scatter = _try(plan, TRIED[method.name], pilot)
+        units = min(TRIED[method.name], int(TRIAL_SHARE * run.n_samples / plan.cost))
+        if units < LEAST_TRIED:
+            continue
+        log_value, scatter = _try(plan, units, pilot)
         if scatter <= SCATTER[method.name]:
             tried.append((log_value, scatter * scatter * plan.cost, method))
     # A method that finds much less than another one is blind to a part: half-spaces at design points to an error set

@@ -108,9 +108,12 @@ class Blocks:
 
     def _failed(self, error: BaseException, label: str) -> ExecutorFailed:
         words = " ".join(str(error).split())[:200]
+        advice = "start a new one and run again; with record=FILE the finished blocks are not repeated."
+        if "pickle" in words:
+            advice = "its processes must be able to import the function: define it in a module, not inside another one."
         return ExecutorFailed(
             f"executor={type(self._executor).__name__} failed at block {label} ({type(error).__name__}: {words}): "
-            "start a new one and run again; with record=FILE the finished blocks are not repeated."
+            f"{advice}"
         )
 
 

@@ -21,7 +21,7 @@ from isoperimetry.estimators.base import Method, Run
 from isoperimetry.estimators.execution import Blocks
 from isoperimetry.estimators.functions import Margin, Membership
 from isoperimetry.estimators.methods import METHODS
-from isoperimetry.estimators.problem import check_function
+from isoperimetry.estimators.problem import SetTarget, check_function
 from isoperimetry.estimators.record import RunRecord
 from isoperimetry.estimators.setup import as_error_set, make_problem
 from isoperimetry.progress import ProgressLike, as_progress
@@ -102,7 +102,9 @@ def volume(
 
     Notes
     -----
-    Ctrl-C returns what has been measured so far, with an interval that holds at every number of draws.
+    Ctrl-C returns what has been measured so far, with an interval that holds at every number of draws; where the
+    guarantee is ASYMPTOTIC or IDEAL_MOVES it does not, and ``notes`` says so. In the search before the first draw that
+    counts there is nothing to return: KeyboardInterrupt is raised.
 
     No method certifies an upper limit below about 3 / N from N calls alone, as the errors might hide in any region of
     that measure. Methods that follow a margin therefore come with plain draws as their guard, and the part of the upper
@@ -155,10 +157,13 @@ def volume(
             block_size=None if isinstance(chosen, str) else getattr(chosen, "block_size", None),
         )  # fmt: skip
         try:
-            run.spend(check_function(problem, stream.split("check").key))
+            calls, answers = check_function(problem, stream.split("check").key)
+            kept.confirm(answers)
+            run.spend(calls)
             if isinstance(chosen, str):
                 chosen = auto.choose(problem, run)
-                if not (chosen.reduces or problem.knows_lines):  # lines are known in the space of the inputs
+                # The lines of a set are known in the space of the inputs; functions have no other space.
+                if isinstance(problem.target, SetTarget) and not (chosen.reduces or problem.knows_lines):
                     problem = make_problem(target, middle, scale, chosen)
                     run.memo.clear()
             found = assemble.estimate(chosen, problem, run)

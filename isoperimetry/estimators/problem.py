@@ -314,8 +314,8 @@ def _floats(name: str, answer: Any, shape: tuple[int, ...]) -> Array:
     return values
 
 
-def check_function(problem: Problem, key: int) -> int:
-    """Ask a user's function about a few noisy points, twice and in parts; return the calls.
+def check_function(problem: Problem, key: int) -> tuple[int, list[float]]:
+    """Ask a user's function about a few noisy points, twice and in parts; return the calls and the answers.
 
     Raises FunctionError if the answers differ, and if a margin and a membership do.
     """
@@ -323,7 +323,7 @@ def check_function(problem: Problem, key: int) -> int:
     points = problem.space.draw(key, 0, n)
     target = problem.target
     if isinstance(target, SetTarget):
-        return 0
+        return 0, []
     record = getattr(target, "record", None)
     if isinstance(record, Membership) and record.compiled:
         from isoperimetry.estimators.fused import compiled_value
@@ -349,4 +349,4 @@ def check_function(problem: Problem, key: int) -> int:
                 f"function answered differently when {what} about the same point ({other[0]} and {part[0]}): it must "
                 "be a function of the point alone (a model in evaluation mode, no randomness)."
             )
-    return 2 * n + 1
+    return 2 * n + 1, once.astype(np.float64).tolist()

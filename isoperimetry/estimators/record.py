@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 import zlib
@@ -85,6 +86,22 @@ class RunRecord:
         if differs:
             raise ValueError(
                 f"record={str(self.path)!r} is of another run, it differs in {', '.join(differs)}: give this run a new "
+                "file."
+            )
+
+    def confirm(self, answers: list[float]) -> None:
+        """Keep what a function answered about a few points, or compare it with what the file says.
+
+        Answers may differ by the rounding of a float32 model on another machine.
+        """
+        known = self.get("check")
+        self.add("check", answers)
+        if known is None:
+            return
+        far = 1e-3 * max([1.0, *(abs(answer) for answer in known if math.isfinite(answer))])
+        if len(known) != len(answers) or not np.allclose(answers, known, rtol=1e-3, atol=far):
+            raise ValueError(
+                f"record={str(self.path)!r} is of another run, the function answers differently: give this run a new "
                 "file."
             )
 

@@ -20,6 +20,8 @@ the kernels of the version with which it was compiled until its own file changes
 - `isoperimetry.kernels.quadratic`: ``log_quadratic_tails`` of a quadratic form in normals
 - `isoperimetry.kernels.boxes`, `geometry`, `halfspaces`, `quadric` and `radial`: the loops of error sets, membership
   and signed distances of the rows of an array
+- `isoperimetry.kernels.counts` and `martingale`: ``limit, fill_limits`` of Clopper-Pearson and of the beta-binomial
+  sequence, from arrays of counts
 - `isoperimetry.kernels.wealth`: ``fill_signals, log_peak_capital``, the capital of bets on the mean of a sequence
 - `isoperimetry.kernels.logspace`: ``log1mexp, logaddexp, logsubexp``
 - `isoperimetry.kernels.philox`: ``philox4x32`` (random words by key and counter), ``normals32, normals64`` (those of a
