@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import math
 from typing import Any
 
@@ -99,8 +100,8 @@ class Estimate(Record):
     stream : Stream or None
         The noise: passed as ``rng=``, it repeats the run. None for exact values.
     stopped : str
-        Why the run ended: "exact", "rel_error" (the wanted width was reached), "n_samples" (the budget was spent),
-        "interrupted" or "failed".
+        Why the run ended: "exact", "rel_error" (the wanted width was reached), "guard" (the method had reached it, but
+        plain draws beside it found more), "n_samples" (the budget was spent), "interrupted" or "failed".
     notes : tuple of str
         What a reader of the number should know, a sentence each.
     trace : tuple of Step
@@ -175,16 +176,53 @@ class Estimate(Record):
         derived = {"value": self.value, "interval": self.interval, "spread": self.spread, "distance": self.distance}
         return Record.to_dict(self) | {name: to_json(value) for name, value in derived.items()}
 
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return what a reader wants to know, as rows of (quantity, value, what it is)."""
+        low, high = self.log_interval
+        distance, exact = self.distance, self.guarantee is Guarantee.EXACT
+        given = f", given {self.given}" if self.given else ""
+        rows = [("measure", say_log(self.log_value), "probability of the set")]
+        if math.isfinite(self.log_value):
+            rows.append(("its log", f"{self.log_value:.10g}", "natural logarithm"))
+        if not exact:
+            limits = f"[{say_log(low, at_least)}, {say_log(high, at_most)}]"
+            rows.append(("interval", limits, f"confidence {at_least(self.confidence, 6)}"))
+        if self.log_spread != self.log_interval:
+            spread = ", ".join(say_log(limit) for limit in self.log_spread)
+            rows.append(("spread", f"[{spread}]", "asymptotic, without what the method cannot see"))
+        rows.append(("guarantee", self.guarantee.name, f"{self.guarantee.value}{given}"))
+        if self.residual:
+            what = "of the upper limit: what only plain draws would see"
+            rows.append(("residual", at_most(self.residual, 4), what))
+        found = f"{distance.value:.6g}"
+        if not exact:
+            found += f" [{at_least(distance.low, 4)}, {at_most(distance.high, 4)}]"
+        rows.append(("half-space distance", found, f"-sigma ndtri(measure), sigma = {self.sigma:g}"))
+        if not exact:
+            parts = f"{self.n_guard:,} guard, {self.n_search:,} search, {self.n_gradients:,} gradients"
+            rows.append(("calls", f"{self.n_calls:,}", parts))
+            rows.append(("method", self.method, f"stopped: {self.stopped}; {self.seconds:.2g} s"))
+        if self.stream is not None:
+            rows.append(("seed", str(self.stream.seed), "repeats the run"))
+        return rows
+
+    def _repr_html_(self) -> str:
+        cells = ((html.escape(cell) for cell in row) for row in self.rows())
+        rows = "".join(f"<tr><th>{name}</th><td>{value}</td><td>{what}</td></tr>" for name, value, what in cells)
+        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+        return f"<table><caption>Estimate</caption>{rows}</table>" + (f"<ul>{notes}</ul>" if notes else "")
+
     def __str__(self) -> str:
         low, high = self.log_interval
         given = f", given {self.given}" if self.given else ""
         if self.guarantee is Guarantee.EXACT:
             return f"{say_log(self.log_value)} ({self.guarantee.name}{given})"
-        residual = f"; residual {at_most(self.residual)}" if self.residual else ""
+        residual = f"; residual {at_most(self.residual, 4)}" if self.residual else ""
+        notes = f"; {len(self.notes)} notes" if len(self.notes) > 1 else "; 1 note" if self.notes else ""
         return (
             f"{say_log(self.log_value)} [{say_log(low, at_least)}, {say_log(high, at_most)}] "
             f"({self.guarantee.name}{given}, confidence {at_least(self.confidence, 6)}{residual}; {self.method}, "
-            f"{self.n_calls:,} calls, stopped: {self.stopped})"
+            f"{self.n_calls:,} calls, stopped: {self.stopped}{notes})"
         )
 
     __repr__ = __str__

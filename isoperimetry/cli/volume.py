@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,8 +47,10 @@ def volume(
     """
     from isoperimetry import report
     from isoperimetry.estimators import volume as measure
-    from isoperimetry.sets import from_description
+    from isoperimetry.sets import describe, from_description
 
+    if plot is not None:
+        _check_figure(plot)
     subject = from_description(_read("SET", error_set))
     middle = None if center is None else _vector(_read("--center", center), subject.dim)
     estimate = measure(
@@ -59,14 +60,28 @@ def volume(
     if as_json:
         write_out(report.to_json(estimate) + "\n")
     else:
-        _print(str(type(subject).__name__), estimate)
-    if plot is not None:
+        _print(describe(subject)["type"], estimate)
+    if plot is not None and estimate.trace:
         from isoperimetry.plots import volume_run
 
         figure: Any = volume_run(estimate).figure
         figure.savefig(plot, dpi=150, bbox_inches="tight")
         if not as_json:
             write_out(f"\nDrawn to {plot}\n")
+    elif plot is not None and not as_json:
+        write_out("\nNothing is drawn: an exact value has no run.\n")
+
+
+def _check_figure(path: Path) -> None:
+    """Refuse a figure that cannot be written, before anything is measured."""
+    from isoperimetry.plots.style import axes
+
+    canvas: Any = axes("volume_run", None).figure.canvas
+    kinds = sorted(canvas.get_supported_filetypes())
+    if path.suffix.lstrip(".").lower() not in kinds:
+        raise ValueError(
+            f"--plot={str(path)!r} must end in one of {', '.join(kinds)}: the ending says what is written."
+        )
 
 
 def _read(name: str, text: str) -> Any:
@@ -93,34 +108,6 @@ def _vector(description: Any, dim: int) -> Any:
 
 
 def _print(title: str, estimate: Estimate) -> None:
-    from isoperimetry.estimate import say_log
-    from isoperimetry.results import Guarantee, at_least, at_most
-
-    low, high = estimate.log_interval
-    distance = estimate.distance
-    exact = estimate.guarantee is Guarantee.EXACT
-    given = f", given {estimate.given}" if estimate.given else ""
-    rows = [["measure", say_log(estimate.log_value), "probability of the set"]]
-    if math.isfinite(estimate.log_value):
-        rows.append(["its log", f"{estimate.log_value:.10g}", "natural logarithm"])
-    if not exact:
-        share = at_least(estimate.confidence, 6)
-        rows.append(["interval", f"[{say_log(low, at_least)}, {say_log(high, at_most)}]", f"confidence {share}"])
-        spread = [say_log(limit) for limit in estimate.log_spread]
-        rows.append(["spread", f"[{', '.join(spread)}]", "asymptotic, without what the method cannot see"])
-    rows.append(["guarantee", estimate.guarantee.name, f"{estimate.guarantee.value}{given}"])
-    if estimate.residual:
-        rows.append(["residual", at_most(estimate.residual), "of the upper limit: what only plain draws would see"])
-    found = f"{distance.value:.6g}"
-    if not exact:
-        found += f" [{at_least(distance.low, 4)}, {at_most(distance.high, 4)}]"
-    rows.append(["half-space distance", found, f"-sigma ndtri(measure), sigma = {estimate.sigma:g}"])
-    if not exact:
-        parts = f"{estimate.n_guard:,} guard, {estimate.n_search:,} search, {estimate.n_gradients:,} gradients"
-        rows.append(["calls", f"{estimate.n_calls:,}", parts])
-        rows.append(["method", estimate.method, f"stopped: {estimate.stopped}; {estimate.seconds:.2g} s"])
-        if estimate.stream is not None:
-            rows.append(["seed", str(estimate.stream.seed), "repeats the run"])
-    print_table(f"{title} under Gaussian noise", ["quantity", "value", "what it is"], rows, wrap=2)
+    print_table(f"{title} under Gaussian noise", ["quantity", "value", "what it is"], estimate.rows(), wrap=2)
     for note in estimate.notes:
         write_out(f"- {note}\n")

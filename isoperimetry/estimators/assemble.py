@@ -12,7 +12,8 @@ from isoperimetry import special
 from isoperimetry.errors import RunFailed
 from isoperimetry.estimate import Estimate
 from isoperimetry.estimators.base import Method, Outcome, Pair, Plan, Run, Summary, drive
-from isoperimetry.estimators.crude import CountPlan, log
+from isoperimetry.estimators.crude import CountPlan, CrudeMonteCarlo, log
+from isoperimetry.estimators.design import NoDesignPoint
 from isoperimetry.estimators.execution import ExecutorFailed
 from isoperimetry.estimators.problem import Problem
 from isoperimetry.intervals import binomial
@@ -32,7 +33,11 @@ def estimate(method: Method, problem: Problem, run: Run) -> Estimate:
     itself only from near by. Half of the error level pays for the upper limit that the guard gives, unless the plan has
     PROVED that nothing is outside its cover.
     """
-    plan = method.plan(problem, run)
+    try:
+        plan = method.plan(problem, run)
+    except NoDesignPoint as failure:
+        run.notes.append(f"method={method.name!r} could not begin, and the estimate is that of plain draws. {failure}")
+        return estimate(CrudeMonteCarlo(), problem, run)
     left = max(run.n_samples - run.n_search, 2)
     if not method.guarded or plan.proved:
         outcome = drive(plan, run, method.name, left, run.confidence)
@@ -83,7 +88,11 @@ def _finish(
         if isinstance(outcome.error, ExecutorFailed):
             raise RunFailed(str(outcome.error)) from outcome.error
         raise outcome.error if outcome.error is not None else KeyboardInterrupt
+    found = min(summary.log_value, 0.0)
     summary, residual = sharpen(summary, residual, problem.log_limits)
+    if min(summary.log_value, 0.0) != found:
+        side = "lower" if summary.log_value > found else "upper"
+        notes.append(f"The value is the {side} limit that was proved from the parts of the set: the draws told less.")
     n_guard = guard.n_units if guard is not None else 0
     result = Estimate(
         log_value=min(summary.log_value, 0.0), log_interval=_inside(summary.log_interval),
@@ -94,6 +103,8 @@ def _finish(
         notes=(*notes, *plan.notes()), trace=tuple(outcome.trace),
         details=plan.details() | ({"guard_errors": guard.errors} if guard is not None else {}),
     )  # fmt: skip
+    if outcome.stopped == "rel_error" and run.rel_error is not None and result.rel_error > run.rel_error:
+        result = dataclasses.replace(result, stopped="guard")
     result = dataclasses.replace(result, notes=result.notes + _missed(result, outcome, run))
     if outcome.error is not None:
         message = f"{outcome.error} What was measured before is in error.estimate: {result}"
@@ -114,10 +125,10 @@ def _of_guard(plan: Plan, guard: CountPlan, confidence: float) -> Summary:
 def _missed(result: Estimate, outcome: Outcome, run: Run) -> tuple[str, ...]:
     """Return what of the wanted width, or of the interval, the end of the run left open."""
     notes = []
-    if outcome.stopped == "rel_error" and run.rel_error is not None and result.rel_error > run.rel_error:
+    if result.stopped == "guard":
         notes.append(
-            f"The method reached the wanted relative error of {run.rel_error:g} by itself; with what plain draws found "
-            f"beside it the error is {result.rel_error:.2g}."
+            f"The method reached the wanted relative error of {run.rel_error or 0.0:g} by itself; with what plain "
+            f"draws found beside it the error is {result.rel_error:.2g}."
         )
     large = result.guarantee in (Guarantee.ASYMPTOTIC, Guarantee.IDEAL_MOVES)
     if outcome.summary is not None and outcome.stopped in ("interrupted", "failed") and large:
@@ -137,9 +148,9 @@ def combine(
     guard bounds the whole measure; if it finds significantly more than the plan, the plan has missed a region, and the
     plain draws are the estimate.
     """
-    log_rest = guard.log_upper(confidence, sequential=sequential)
     low, high = found.log_interval
     if plan.outside is not None:
+        log_rest = guard.log_upper(confidence, sequential=sequential)
         beyond = log(guard.errors / guard.n_units)
         value = float(np.logaddexp(found.log_value, beyond))
         around = guard.log_limits(confidence, sequential=sequential) if guard.errors else (beyond, beyond)
@@ -162,14 +173,13 @@ def combine(
         value = log(guard.errors / guard.n_units)
         limits = (least, most)
         return Summary(log_value=value, log_interval=limits, log_spread=limits, guarantee=Guarantee.FINITE_SAMPLE), 0.0
-    if (
-        found.guarantee is Guarantee.IDEAL_MOVES
-    ):  # its two limits stand on the same assumption; the residual beside them
-        return found, math.exp(log_rest)
-    upper = max(log_rest, found.log_spread[1])
+    # Both limits of the guard are in use, the lower one above, so that each has half of its error level.
+    if found.guarantee is Guarantee.IDEAL_MOVES:
+        return found, math.exp(most)  # the two limits stand on the same assumption; the residual stands beside them
+    upper = max(most, found.log_spread[1])
     given = _join(found.given, "the limit of plain draws above")
     summary = dataclasses.replace(found, log_interval=(low, upper), given=given)
-    return summary, math.exp(log_rest)
+    return summary, math.exp(most)
 
 
 def sharpen(summary: Summary, residual: float, proved: Pair) -> tuple[Summary, float]:

@@ -17,7 +17,7 @@ from isoperimetry.estimate import Estimate, relative_width
 from isoperimetry.estimators.assemble import exact
 from isoperimetry.estimators.base import Method, Plan, Run
 from isoperimetry.estimators.crude import CountPlan, CrudeMonteCarlo
-from isoperimetry.estimators.design import NoDesignPoint
+from isoperimetry.estimators.design import NoDesignPoint, design_points
 from isoperimetry.estimators.directional import DirectionalSampling
 from isoperimetry.estimators.line import LineSampling
 from isoperimetry.estimators.mixture import HalfSpaceMixture
@@ -119,3 +119,17 @@ def _try(plan: Plan, units: int, pilot: Run) -> tuple[float, float]:
     if summary.log_value == -math.inf:
         return -math.inf, math.inf
     return summary.log_value, relative_width(summary.log_value, *summary.log_spread) * math.sqrt(units) / 1.96
+
+
+def in_inputs(method: Method, reduced: Problem, full: Problem, run: Run) -> tuple[Method, Problem]:
+    """Return a method that was chosen in the coordinates of a set for the space of its inputs, where lines are known.
+
+    The direction of lines is taken along, because a search for it there could cost more than the budget.
+    """
+    if isinstance(method, LineSampling) and reduced.basis is not None:
+        along = design_points(reduced, run).directions[0][: reduced.basis.shape[1]]
+        if float(along @ along) < 0.25:  # it points along the length of the rest, which is no direction of the inputs
+            return method, reduced
+        method = LineSampling(direction=reduced.basis @ along)
+    run.memo.clear()
+    return method, full

@@ -89,7 +89,7 @@ class _Descents:
         slot = self.seen[rows] % PLANES
         self.planes[rows, slot], self.offsets[rows, slot] = gradient, offset
         self.seen[rows] += 1
-        target = gradient * (-offset / slope**2)[:, None]
+        target = (gradient / slope[:, None]) * (-offset / slope)[:, None]  # no square that would overflow
         at_kinks = np.flatnonzero(self.kinked[rows])
         if at_kinks.size:
             corners, met = self._corners(rows[at_kinks], slot[at_kinks], slope[at_kinks])

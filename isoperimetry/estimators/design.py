@@ -61,12 +61,15 @@ class DesignPoints:
         Margins there, 0 but for what the search left, in units of the noise: divided by the slope along the ray.
     n_starts : int
         How many descents there were.
+    note : str
+        What a reader should know if the search was cut short.
     """
 
     directions: Array
     betas: Array
     margins: Array
     n_starts: int
+    note: str = ""
 
     @property
     def points(self) -> Array:
@@ -94,6 +97,8 @@ def design_points(problem: Problem, run: Run, *, starts: int | None = None) -> D
     found = run.memo[name]
     if isinstance(found, NoDesignPoint):
         raise found
+    if found.note and found.note not in run.notes:
+        run.notes.append(found.note)
     return found  # type: ignore[no-any-return]
 
 
@@ -106,9 +111,11 @@ def _search(problem: Problem, run: Run, starts: int | None) -> DesignPoints:
     pieces = _Pieces(problem.dim)
     stream = run.stream.split("design")
     begun = 0
+    complete = False
     while begun < most:
         left = budget - (run.n_search + run.n_search_gradients - spent_before)
-        if begun > 0 and (left <= 4 * gradient_cost or pieces.finished(begun)):
+        complete = pieces.finished(begun)
+        if begun > 0 and (left <= 4 * gradient_cost or complete):
             break
         wave = min(rows if begun else min(rows, FIRST_WAVE), most - begun)
         u = _starts(problem, stream, begun, wave)
@@ -127,7 +134,15 @@ def _search(problem: Problem, run: Run, starts: int | None) -> DesignPoints:
             f"{begun} descents of the margin found no point where it changes its sign: errors are too far away, or the "
             "margin does not lead to them. Use method='splitting' or method='crude'."
         )
-    return pieces.sorted(begun)
+    note = ""
+    if starts is None and not complete and begun < most:
+        note = (
+            f"The search for design points ended with its share of the budget, after {begun} descents, the last new "
+            f"point at number {pieces.last_new}: there may be more, and parts of the set missing in the estimate."
+        )
+        if problem.gradient_cost[0] > 0:
+            note += " Slopes by differences are dear: pass gradient=, or reduction=."
+    return dataclasses.replace(pieces.sorted(begun), note=note)
 
 
 def _starts(problem: Problem, stream: Stream, first: int, n: int) -> Array:

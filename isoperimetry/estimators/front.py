@@ -132,18 +132,21 @@ def volume(
     else:
         budget = N_SAMPLES if wanted is None else N_SAMPLES_AT_MOST
     chosen = as_method(method)
+    if callable(getattr(executor, "get_executor", None)):
+        raise TypeError(f"executor={type(executor).__name__} is a client of Dask: pass client.get_executor().")
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise TypeError(f"executor={executor!r} must have submit(), as in concurrent.futures: pass None for here.")
     shown = as_progress(progress)
     if chosen == "exact" or chosen == "auto":
         known = auto.closed_form(target, middle, scale, confidence, wanted=chosen == "exact")
         if known is not None:
+            as_stream(0 if isinstance(rng, np.random.Generator) else rng)  # not needed, but checked
             return dataclasses.replace(known, seconds=time.perf_counter() - started)
     with RunRecord(record) as kept:
         stream = as_stream(rng)
         if rng is None and kept.header is not None:  # the file knows the noise
             stream = Stream(**kept.header["stream"])
-        problem = make_problem(target, middle, scale, chosen)
+        problem = make_problem(target, middle, scale, chosen, described=record is not None)
         kept.begin(
             {
                 "problem": problem.description, "center": _digest(middle), "sigma": scale, "rel_error": wanted,
@@ -164,8 +167,8 @@ def volume(
                 chosen = auto.choose(problem, run)
                 # The lines of a set are known in the space of the inputs; functions have no other space.
                 if isinstance(problem.target, SetTarget) and not (chosen.reduces or problem.knows_lines):
-                    problem = make_problem(target, middle, scale, chosen)
-                    run.memo.clear()
+                    full = make_problem(target, middle, scale, chosen)
+                    chosen, problem = auto.in_inputs(chosen, problem, full, run)
             found = assemble.estimate(chosen, problem, run)
         finally:
             blocks.close()

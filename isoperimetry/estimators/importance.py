@@ -124,8 +124,8 @@ class WeightPlan(Plan):
         n, weights = self.n_units, np.array(self.log_weights)
         guarantee = Guarantee.LOWER_ONLY
         if weights.size == 0:
-            limits = (-math.inf, 0.0)
-            return Summary(log_value=-math.inf, log_interval=limits, log_spread=limits, guarantee=guarantee)
+            spread = (-math.inf, -math.inf)  # nothing was found: what there may be is for the plain draws to say
+            return Summary(log_value=-math.inf, log_interval=(-math.inf, 0.0), log_spread=spread, guarantee=guarantee)
         all_weights = np.full(n, -math.inf)
         all_weights[self.places] = weights
         log_mean = float(np.logaddexp.reduce(weights)) - math.log(n)

@@ -14,7 +14,7 @@ from isoperimetry import _validate, special
 from isoperimetry._validate import Array
 from isoperimetry.estimators.base import Method, Pair, Plan, Run, Summary
 from isoperimetry.estimators.crude import log
-from isoperimetry.estimators.design import design_points
+from isoperimetry.estimators.design import NoDesignPoint, design_points
 from isoperimetry.estimators.problem import Problem
 from isoperimetry.estimators.spaces import Features, Inputs
 from isoperimetry.estimators.tails import Pilot, Tails, pilot
@@ -111,6 +111,23 @@ class HalfSpaceMixture(Method):
         """Whether a margin is needed: not where half-spaces are passed, as there is nothing to search."""
         return self.normals is None
 
+    def _is_useless(self, problem: Problem, run: Run) -> bool:
+        """Return whether no draw from a proved cover is an error, but half-spaces at design points may hold many.
+
+        The measure of the cover stays a limit of the estimate; see `Problem.log_limits`.
+        """
+        if not problem.has_margin or problem.cover is None:
+            return False
+        name = "mixture pilot of the cover"
+        if name not in run.memo:
+            run.memo[name] = pilot(problem, run, problem.cover[0], [problem.cover[1]]).errors == 0
+        if run.memo[name]:
+            try:
+                design_points(problem, run, starts=self.starts)
+            except NoDesignPoint:
+                return False
+        return bool(run.memo[name])
+
     def settings(self) -> dict[str, Any]:
         """Return the name and the settings, JSON-safe: of half-spaces a digest."""
         settings: dict[str, Any] = {"name": self.name, "slack": self.slack, "starts": self.starts}
@@ -127,7 +144,7 @@ class HalfSpaceMixture(Method):
             normals, betas = _in_noise(problem.space, np.asarray(self.normals, float), np.asarray(self.offsets, float))
             given = "the half-spaces passed by the caller"
             tries = [betas - fixed]
-        elif problem.cover is not None:
+        elif problem.cover is not None and not self._is_useless(problem, run):
             normals, betas = problem.cover
             given, proved = "a proved cover by half-spaces", True
             tries = [betas - fixed]

@@ -28,6 +28,9 @@ SET_NUMBERS = 1 << 17
 STEP = 1e-5
 """Of finite differences, in units of the noise."""
 
+DIFFERENCE = 1e-2
+"""Of those that check a gradient: far above the rounding of float32."""
+
 
 class Target(Protocol):
     """What is asked about points; ``has_margin``, ``has_gradient`` and ``knows_lines`` say what it can answer."""
@@ -66,6 +69,8 @@ class Problem:
         PROVED to hold all errors.
     log_limits : tuple of 2 floats
         Logarithms of limits of the measure that are PROVED without a draw: (-inf, 0) if nothing is known.
+    basis : array or None
+        Of a reduced set the directions of the inputs that it looks at, shape (input_dim, rank).
     """
 
     space: Space
@@ -74,6 +79,7 @@ class Problem:
     description: dict[str, Any]
     cover: tuple[Array, Array] | None = None
     log_limits: tuple[float, float] = (-math.inf, 0.0)
+    basis: Array | None = None
 
     @property
     def dim(self) -> int:
@@ -349,4 +355,30 @@ def check_function(problem: Problem, key: int) -> tuple[int, list[float]]:
                 f"function answered differently when {what} about the same point ({other[0]} and {part[0]}): it must "
                 "be a function of the point alone (a model in evaluation mode, no randomness)."
             )
-    return 2 * n + 1, once.astype(np.float64).tolist()
+    calls = 2 * n + 1
+    if target.has_gradient:
+        calls += _check_gradient(problem, key)
+    return calls, once.astype(np.float64).tolist()
+
+
+def _check_gradient(problem: Problem, key: int) -> int:
+    """Compare a gradient with differences of the margin along it; return the calls.
+
+    A kink between the two points may spoil one comparison, and rounding of float32 a difference, but not all of them.
+    """
+    n = min(4, problem.batch)
+    u = problem.normals(key, 8, n)
+    gradient = problem.gradient(u)
+    slopes = np.linalg.norm(gradient, axis=1)
+    steep = slopes > 0
+    if not steep.any():
+        return 0
+    u, slopes = u[steep], slopes[steep]
+    ahead = gradient[steep] / slopes[:, None]
+    found = (problem.margin(u + DIFFERENCE * ahead) - problem.margin(u - DIFFERENCE * ahead)) / (2 * DIFFERENCE)
+    if np.all(np.abs(found - slopes) > 0.5 * np.maximum(np.abs(found), slopes)):
+        raise FunctionError(
+            f"gradient disagrees with function: along it the margin changes by {found[0]:.3g} per sigma, and it says "
+            f"{slopes[0]:.3g}; it must be the derivative of the margin, shape (n, dim), or be left out."
+        )
+    return 2 * len(u)

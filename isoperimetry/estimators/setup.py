@@ -54,15 +54,17 @@ def _compare(error_set: Any, dim: int) -> None:
         )
 
 
-def make_problem(error_set: Any, center: Array, sigma: float, method: str | Method) -> Problem:
-    """Return the problem of a checked set, center and scale."""
+def make_problem(
+    error_set: Any, center: Array, sigma: float, method: str | Method, *, described: bool = True
+) -> Problem:
+    """Return the problem of a checked set, center and scale; it is described, for a record, if that is wanted."""
     reduces = isinstance(method, str) or method.reduces
     if isinstance(error_set, Membership | Margin):
         return _of_function(error_set, center, sigma, method)
     from isoperimetry.estimators.reduction import reduce_set
     from isoperimetry.sets import describe
 
-    description = {"set": _digest(json.dumps(describe(error_set), sort_keys=True))}
+    description = {"set": _digest(json.dumps(describe(error_set), sort_keys=True))} if described else {}
     reduced = reduce_set(error_set, center) if reduces else None
     dtype = "float64" if isinstance(method, str) else getattr(method, "dtype", "float64")
     if reduced is None:
@@ -76,7 +78,7 @@ def make_problem(error_set: Any, center: Array, sigma: float, method: str | Meth
     if cover is not None and not space.linear and cover[0][:, -1].any():
         cover = None  # the length of the rest is not a coordinate of u
     limits = _proved_limits(error_set, center, sigma, cover)
-    return Problem(space, target, error_set.dim, description, cover, limits)
+    return Problem(space, target, error_set.dim, description, cover, limits, reduced.basis)
 
 
 def _of_function(record: Membership | Margin, center: Array, sigma: float, method: str | Method) -> Problem:
@@ -111,18 +113,39 @@ def _knows_lines(error_set: ComplementedSet) -> bool:
 def _proved_limits(
     error_set: ComplementedSet, center: Array, sigma: float, cover: tuple[Array, Array] | None
 ) -> tuple[float, float]:
-    """Return logarithms of limits of the measure: a union is as large as a part at least, as all together at most."""
+    """Return logarithms of limits of the measure that need no draw.
+
+    It is at most that of a cover. A union has at least the measure of its largest part, at most that of all together,
+    and at least that less the overlaps of pairs (Bonferroni), which are at most those of their half-spaces.
+    """
     low, high = -math.inf, 0.0
     if cover is not None:
         high = min(high, float(np.logaddexp.reduce(special.log_ndtr(-cover[1]))))
     if isinstance(error_set, Union):
         try:
-            parts = [float(part.log_volume(center, sigma)) for part in error_set.parts]
+            parts = np.array([float(part.log_volume(center, sigma)) for part in error_set.parts])
         except NotExact:
             return low, high
-        low, high = max(parts), min(high, float(np.logaddexp.reduce(parts)))
+        together = float(np.logaddexp.reduce(parts))
+        overlap = _log_overlaps(error_set, parts, center, sigma) - together
+        low = max(float(parts.max()), together + math.log1p(-math.exp(overlap)) if overlap < 0 else -math.inf)
+        high = min(high, together)
     # "Exact" is to 1e-9 of the measure: so much is left on either side.
     return low - ROUNDING, min(high + ROUNDING, 0.0)
+
+
+def _log_overlaps(union: Union, log_parts: Array, center: Array, sigma: float) -> float:
+    """Return the logarithm of a limit of the sum of the measures of the intersections of pairs of parts."""
+    covers = [_cover(part, center, sigma) for part in union.parts]
+    total = -math.inf
+    for i, first in enumerate(covers):
+        for j, second in enumerate(covers[:i]):
+            both = float(min(log_parts[i], log_parts[j]))
+            if first is not None and second is not None and len(first[1]) == len(second[1]) == 1:
+                correlation = float(np.clip(first[0][0] @ second[0][0], -1.0, 1.0))
+                both = min(both, float(special.log_binormal_sf(first[1][0], second[1][0], correlation)))
+            total = float(np.logaddexp(total, both))
+    return total
 
 
 def _cover(error_set: ComplementedSet, center: Array, sigma: float) -> tuple[Array, Array] | None:

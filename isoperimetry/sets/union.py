@@ -64,6 +64,8 @@ class Union(Shape):
         if not sets:
             raise TypeError("Union needs at least one set: Union(first, second, ...).")
         for part in sets:
+            if isinstance(part, list | tuple):
+                raise TypeError("Union takes its sets one by one: write Union(*sets).")
             if not isinstance(part, ComplementedSet):
                 raise TypeError(f"{part!r} must be a set of isoperimetry.sets: a union asks for complements too.")
         dims = [part.dim for part in sets]

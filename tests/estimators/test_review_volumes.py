@@ -10,7 +10,16 @@ import pytest
 
 from isoperimetry import special
 from isoperimetry.errors import RunFailed
-from isoperimetry.estimators import HalfSpaceMixture, LineSampling, Margin, Membership, assemble, design, volume
+from isoperimetry.estimators import (
+    HalfSpaceMixture,
+    ImportanceSampling,
+    LineSampling,
+    Margin,
+    Membership,
+    assemble,
+    design,
+    volume,
+)
 from isoperimetry.results import Guarantee
 
 TRUTH = float(special.log_ndtr(-4.0))
@@ -133,3 +142,18 @@ def test_the_guard_of_a_long_run_is_in_its_budget():
     estimate = volume(margin, method="importance", rel_error=1e-6, n_samples=300_000, rng=1)
     assert 295_000 < estimate.n_calls <= 300_100
     assert estimate.n_guard == math.ceil(0.1 * (estimate.n_calls - estimate.n_guard - estimate.n_search)) > 20_000
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1])
+def test_shifted_draws_that_meet_nothing_leave_the_limit_of_plain_draws(share):
+    # The margin comes down to 0 at the one point of the search; errors are elsewhere, if anywhere.
+    def needle(x):
+        spike = 10.0 * np.linalg.norm(x - np.array([4.0, 0.0, 0.0]), axis=1) - 1e-3
+        return np.where(x[:, 1] > 1.3, 1.0 if share == 0 else -1.0, np.minimum(spike, 50.0))
+
+    method = ImportanceSampling(starts=1)
+    estimate = volume(Margin(needle, dim=3), method=method, n_samples=2000, rng=1)
+    if share == 0:
+        assert estimate.log_value == -math.inf and estimate.interval.high < 0.006
+    else:
+        assert estimate.interval.low < 0.0968 < estimate.interval.high
