@@ -47,7 +47,7 @@ LEVEL, ERROR = 0.05, 1e-6  # nominal, and how often a test of an interval that k
 HORIZON, EXPECTED = 100_000, 10_000
 RATES = (1e-6, 1e-4, 0.01, 0.1, 0.5)
 FIXED = (100, 10_000, 1_000_000)
-# Beta(a, b) with these means, most of whose values are nearly 0 or 1
+# Beta(a, b) with these means: most values are next to 0, or to either end
 BETAS = {1e-6: (0.01, 9999.99), 1e-4: (0.01, 99.99), 0.01: (0.01, 0.99), 0.1: (0.1, 0.9), 0.5: (0.5, 0.5)}
 NEGLIGIBLE = 1e-17
 
