@@ -91,20 +91,22 @@ def as_confidence(value: float, name: str = "confidence") -> float:
     return float(array)
 
 
-def as_count(name: str, value: Any, *, low: int = 0) -> int:
-    """Return an integer >= ``low``; a float, even a whole one, is refused."""
+def as_count(name: str, value: Any, *, low: int = 0, below: int | None = None) -> int:
+    """Return an integer >= ``low``, and < ``below`` if that is given; a float, even a whole one, is refused."""
     try:
         count = operator.index(value)
     except TypeError:
         raise TypeError(f"{name}={value!r} must be an integer: it is a count.") from None
     if count < low:
         raise ValueError(f"{name}={count} must be >= {low}: it is a count.")
+    if below is not None and count >= below:
+        raise ValueError(f"{name} has {count.bit_length()} bits but must be below {below}: it is a count of draws.")
     return count
 
 
 def as_errors_of_trials(errors: Any, trials: Any) -> tuple[int, int]:
     """Return (errors, trials) with 0 <= errors <= trials."""
-    n_errors, n_trials = as_count("errors", errors), as_count("trials", trials)
+    n_errors, n_trials = as_count("errors", errors, below=2**63), as_count("trials", trials, below=2**63)
     if n_errors > n_trials:
         raise ValueError(f"errors={n_errors} must be <= trials={n_trials}: pass errors first, then trials.")
     return n_errors, n_trials

@@ -44,8 +44,9 @@ def least_starts(*, confidence: float, q: float = 0.5) -> int:
 
 
 def starts_beyond(level: float, q: float) -> int:
-    """Return the least M with (1 - q)**M <= level."""
-    return math.ceil(math.log(level) / math.log1p(-q) - 1e-9)
+    """Return the least M with (1 - q)**M <= level, as the test computes it where both sides are equal."""
+    least = math.ceil(math.log(level) / math.log1p(-q) - 1e-9)
+    return least if probability_at_most(0, least, q) <= level else least + 1
 
 
 class SignTest(abc.ABC):

@@ -136,6 +136,7 @@ def audit_attack(
     _validate.as_choice("sampling", sampling, SAMPLINGS)
     levels, lengths = _as_levels(q), None if radii is None else _as_radii(radii)
     _as_one_method(method, q, lengths)
+    checked = (checked,) if isinstance(checked, str) else checked
     for name in checked:
         _validate.as_choice("checked", name, CHECKABLE)
     if conditional is not None:

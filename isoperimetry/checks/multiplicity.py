@@ -75,7 +75,7 @@ def audit_many(audits: Sequence[AttackAudit], *, confidence: float) -> AuditFami
     Parameters
     ----------
     audits : sequence of AttackAudit
-        At least one; their own confidence plays no role.
+        At least one. Their own confidence plays no role, but that what it shows to be broken is not convicted.
     confidence : float
         Probability that no attack that finds the nearest errors is named, in (0, 1).
 

@@ -178,8 +178,8 @@ def plan(
     factor, failing = _as_attack(factor, failing)
     target = _one_in("power", power, 0, 1, "it is the probability of a conviction")
     price = _one_in("start_cost", start_cost, 0, math.inf, "it is the cost of an attack in draws")
-    n_draws = None if draws is None else _validate.as_count("draws", draws, low=1)
-    n_starts = None if starts is None else _validate.as_count("starts", starts, low=1)
+    n_draws = None if draws is None else _validate.as_count("draws", draws, low=1, below=2**63)
+    n_starts = None if starts is None else _validate.as_count("starts", starts, low=1, below=2**63)
     fewest = 1
     if standard_error is not None:
         wanted = _one_in("standard_error", standard_error, 0, math.inf, "it is a length in the unit of sigma")

@@ -59,14 +59,21 @@ def audit(
     images = starts.read_starts(file)
     tested: dict[str, Any] = {"radii": radius or None, "method": method}
     if q:
-        tested["q"] = q if len(q) > 1 else q[0]
+        tested["q"] = q  # in a list even if it is one, so that 0.5 is not taken for the default beside --radius
+    options: dict[str, Any] = {
+        "confidence": confidence, "conditional": conditional, "independent": not dependent, **tested
+    }  # fmt: skip
+    try:  # before any image is blamed for an option
+        checks.audit_attack([0.0], errors=0, trials=0, sigma=1.0, **options)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
     audits = []
     for name, image in images.items():
         try:
             audits.append(
                 checks.audit_attack(
-                    image.distances, errors=image.errors, trials=image.trials, sigma=image.sigma, confidence=confidence,
-                    conditional=conditional, sampling=image.sampling, independent=not dependent, **tested,
+                    image.distances, errors=image.errors, trials=image.trials, sigma=image.sigma,
+                    sampling=image.sampling, **options,
                 )
             )  # fmt: skip
         except ValueError as error:
@@ -112,7 +119,8 @@ def _print_audits(title: str, audits: dict[str, AttackAudit], family: AuditFamil
     for reason in shared:
         if not reason.startswith(told):
             write_out(f"- {reason}\n")
-    for name, audit in audits.items():
+    for index, (name, audit) in enumerate(audits.items()):
+        own = ("broken:", "assumed:") if index in family.convicted else ("broken:",)
         for reason in audit.reasons:
-            if reason.startswith("broken:") and reason not in shared:
+            if reason.startswith(own) and reason not in shared:
                 write_out(f"- image {name}: {reason}\n")

@@ -22,6 +22,8 @@ _OPTIONS = (
     "confidence", "q", "radius", "radii", "method", "conditional", "independent", "dependent", "norm", "dim", "cov",
     "checked",
 )  # fmt: skip
+# What others call the image: passed over, it would pool images, for which the bound does not hold.
+_LIKE_IMAGE = ("image_id", "image id", "image-id", "imageid", "image_index", "image_name", "images", "img", "img_id")
 _NPZ_ERRORS = (ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 # Where a row stands, such as "line 3", and its cells by the lower-case names of their columns.
@@ -186,6 +188,10 @@ def _check_columns(path: Path, names: Collection[str], rule: str) -> None:
             raise ValueError(f"{path} has the column {name} twice: keep one.")
         if name in _OPTIONS:
             raise ValueError(f"{path} has a column {name}: the audit takes it as an option for all rows, see --help.")
+        if name in _LIKE_IMAGE and "image" not in names:
+            raise ValueError(
+                f"{path} has a column {name} but none named image: rename it, as all rows would count for one image."
+            )
 
 
 @contextlib.contextmanager

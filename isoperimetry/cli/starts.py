@@ -10,6 +10,8 @@ from typing import Any
 
 from isoperimetry.cli.rows import read_rows
 
+MOST_COUNT = 2**63  # counts are kept in 64 bits
+
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Starts:
@@ -55,7 +57,7 @@ def read_starts(path: Path) -> dict[str, Starts]:
 
 def _add_row(images: dict[str, Starts], where: str, place: str, row: Mapping[str, Any]) -> None:
     name = _name(where, row)
-    count = "a whole number >= 0"
+    count = "a whole number >= 0 and < 2**63"
     shared = {
         "errors": _parse(where, "errors", row.get("errors"), _whole, count),
         "trials": _parse(where, "trials", row.get("trials"), _whole, count),
@@ -89,8 +91,10 @@ def _name(where: str, row: Mapping[str, Any]) -> str:
 
 
 def _parse(where: str, name: str, value: Any, kind: Callable[[Any], float], rule: str) -> Any:
+    # Python reads 1_000 as a number; in a table it is a slip.
+    odd = isinstance(value, bool) or (isinstance(value, str) and "_" in value)
     try:
-        number = math.nan if isinstance(value, bool) else kind(value)
+        number = math.nan if odd else kind(value)
     except (ValueError, TypeError, OverflowError):
         number = math.nan
     if math.isnan(number) or number < 0:
@@ -106,10 +110,10 @@ def _whole(value: Any) -> int:
     """Return a whole number; 20.0 is one, as programs write a column of counts beside which there was a gap."""
     if isinstance(value, str):
         try:
-            return int(value)
+            value = int(value)
         except ValueError:
             value = float(value)
     number = int(value)
-    if number != value:
+    if number != value or number >= MOST_COUNT:
         raise ValueError(value)
     return number

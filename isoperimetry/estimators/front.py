@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import math
 import os
 import time
@@ -14,19 +13,30 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from isoperimetry import _validate
-from isoperimetry._validate import Array
 from isoperimetry.estimate import Estimate
 from isoperimetry.estimators import assemble, auto
 from isoperimetry.estimators.base import Method, Run
+from isoperimetry.estimators.crude import CrudeMonteCarlo
+from isoperimetry.estimators.directional import DirectionalSampling
 from isoperimetry.estimators.execution import Blocks
-from isoperimetry.estimators.functions import Margin, Membership
-from isoperimetry.estimators.methods import METHODS
+from isoperimetry.estimators.importance import ImportanceSampling
+from isoperimetry.estimators.line import LineSampling
+from isoperimetry.estimators.mixture import HalfSpaceMixture
 from isoperimetry.estimators.problem import SetTarget, check_function
 from isoperimetry.estimators.record import RunRecord
-from isoperimetry.estimators.setup import as_error_set, make_problem
+from isoperimetry.estimators.setup import as_error_set, digest, make_problem
+from isoperimetry.estimators.splitting import Splitting
 from isoperimetry.progress import ProgressLike, as_progress
 from isoperimetry.sets.base import as_center
 from isoperimetry.streams import RandomLike, Stream, as_stream
+
+METHODS: dict[str, type[Method]] = {
+    method.name: method
+    for method in (
+        CrudeMonteCarlo, HalfSpaceMixture, LineSampling, DirectionalSampling, ImportanceSampling, Splitting,
+    )
+}  # fmt: skip
+"""The methods by the names that ``method=`` takes."""
 
 N_SAMPLES = 100_000
 """Calls without a wish of the user's."""
@@ -149,7 +159,7 @@ def volume(
         problem = make_problem(target, middle, scale, chosen, described=record is not None)
         kept.begin(
             {
-                "problem": problem.description, "center": _digest(middle), "sigma": scale, "rel_error": wanted,
+                "problem": problem.description, "center": digest(middle.tobytes()), "sigma": scale, "rel_error": wanted,
                 "n_samples": budget, "confidence": confidence, "stream": stream.to_dict(),
                 "method": "auto" if isinstance(chosen, str) else chosen.settings(),
             }
@@ -205,10 +215,3 @@ def _as_rel_error(rel_error: Any) -> float:
 
 def _owner(error_set: Any) -> str:
     return type(error_set).__name__
-
-
-def _digest(point: Array) -> str:
-    return hashlib.blake2b(point.tobytes(), digest_size=16).hexdigest()
-
-
-__all__ = ["Margin", "Membership", "volume"]

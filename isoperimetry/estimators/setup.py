@@ -64,7 +64,7 @@ def make_problem(
     from isoperimetry.estimators.reduction import reduce_set
     from isoperimetry.sets import describe
 
-    description = {"set": _digest(json.dumps(describe(error_set), sort_keys=True))} if described else {}
+    description = {"set": digest(json.dumps(describe(error_set), sort_keys=True))} if described else {}
     reduced = reduce_set(error_set, center) if reduces else None
     dtype = "float64" if isinstance(method, str) else getattr(method, "dtype", "float64")
     if reduced is None:
@@ -93,12 +93,13 @@ def _of_function(record: Membership | Margin, center: Array, sigma: float, metho
     target = FunctionTarget(record)
     if record.reduction is None:
         return Problem(Inputs(center, sigma), target, record.dim, description)
-    description["A"] = _digest(np.ascontiguousarray(record.reduction.A).tobytes())
+    description["A"] = digest(np.ascontiguousarray(record.reduction.A).tobytes())
     start = record.reduction.image(center)
     return Problem(Features(record.reduction, start, sigma), target, record.dim, description)
 
 
-def _digest(text: str | bytes) -> str:
+def digest(text: str | bytes) -> str:
+    """Return a short name for a content."""
     return hashlib.blake2b(text.encode() if isinstance(text, str) else text, digest_size=16).hexdigest()
 
 

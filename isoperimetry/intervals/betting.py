@@ -320,7 +320,7 @@ def _logs(values: Array) -> Array:
 
 
 def _as_draws(expected_draws: SupportsIndex | None) -> int | None:
-    return None if expected_draws is None else _validate.as_count("expected_draws", expected_draws, low=1)
+    return None if expected_draws is None else _validate.as_count("expected_draws", expected_draws, low=1, below=2**63)
 
 
 def _interval(low: float, high: float, confidence: float, side: Side) -> Interval:
