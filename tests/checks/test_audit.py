@@ -492,9 +492,11 @@ def test_speed(options: dict, factor: float, rng: np.random.Generator) -> None:
     """100,000 distances, decided or not, in less than 50 ms: 4 to 25 ms on one core of 2024."""
     distances = factor * halfspace_distances(rng, 0.02, 100_000)
     original, best = distances.copy(), math.inf
-    for _ in range(8):
+    for _ in range(40):  # others may run beside it
         start = time.perf_counter()
         audit_attack(distances, errors=200, trials=10_000, sigma=1.0, **options)
         best = min(best, time.perf_counter() - start)
+        if best < 0.05:
+            break
     assert best < 0.05
     assert np.array_equal(distances, original)
