@@ -168,8 +168,8 @@ coefficient of variation times 100: what a scatter of 10 % takes, from runs of a
 error. BIASED: the mean is off by more than three standard errors and 2 %, so that more calls do not help; "off by" is a
 smaller bias that is certain. FAILED: no run ended with a number. **Covers**: share of the runs whose 95 % interval
 holds the measure; spread: that of the asymptotic limits. Where the number is exact, both limits are rounding. Sets of
-ours have limits that are proved without a draw; an estimate outside is moved to them, so that plain draws of a set average
-below the measure where its cover is tight."""
+ours have limits that are proved without a draw; an estimate outside is moved to them, so that plain draws of a set
+average below the measure where its cover is tight."""
 
 _COVERAGE = """## Coverage
 
