@@ -104,6 +104,11 @@ def as_count(name: str, value: Any, *, low: int = 0, below: int | None = None) -
     return count
 
 
+def as_expected(name: str, value: Any) -> int | None:
+    """Return the number of draws for which an interval is to be narrowest, None if none is named."""
+    return None if value is None else as_count(name, value, low=1, below=2**63)
+
+
 def as_errors_of_trials(errors: Any, trials: Any) -> tuple[int, int]:
     """Return (errors, trials) with 0 <= errors <= trials."""
     n_errors, n_trials = as_count("errors", errors, below=2**63), as_count("trials", trials, below=2**63)

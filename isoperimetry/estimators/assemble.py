@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
 
 import numpy as np
 
@@ -219,10 +218,10 @@ def _inside(limits: Pair) -> Pair:
     return min(limits[0], 0.0), min(limits[1], 0.0)
 
 
-def exact(log_value: float, sigma: float, confidence: float, n_calls: int = 0, details: Any = None) -> Estimate:
+def exact(log_value: float, sigma: float, confidence: float) -> Estimate:
     """Return an exact value as an estimate."""
     limits = (log_value, log_value)
     return Estimate(
         log_value=log_value, log_interval=limits, log_spread=limits, confidence=confidence, guarantee=Guarantee.EXACT,
-        sigma=sigma, n_calls=n_calls, details=details or {},
+        sigma=sigma,
     )  # fmt: skip

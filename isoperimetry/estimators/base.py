@@ -183,21 +183,15 @@ class Run:
         self.n_search_gradients += gradients
 
     def ask_margin(self, problem: Problem, u: Any) -> Any:
-        """Return margins for a search, in batches, counted."""
-        import numpy as np
-
+        """Return margins for a search, counted."""
         self.spend(len(u))
-        parts = [problem.margin(u[first : first + rows]) for first, rows in problem.batches(0, len(u))]
-        return np.concatenate(parts) if parts else np.empty(0)
+        return problem.margin(u)
 
     def ask_gradient(self, problem: Problem, u: Any) -> Any:
-        """Return gradients for a search, in batches, counted."""
-        import numpy as np
-
+        """Return gradients for a search, counted."""
         calls, gradients = problem.gradient_cost
         self.spend(calls * len(u), gradients * len(u))
-        parts = [problem.gradient(u[first : first + rows]) for first, rows in problem.batches(0, len(u))]
-        return np.concatenate(parts) if parts else np.empty_like(u)
+        return problem.gradient(u)
 
 
 @dataclasses.dataclass(slots=True)
@@ -218,6 +212,7 @@ def drive(plan: Plan, run: Run, name: str, budget: int, confidence: float) -> Ou
     trace: list[Step] = []
     sequential = run.rel_error is not None
     stopped, error = "n_samples", None
+    summary: Summary | None = None
     look = plan.first_look
     with run.progress.start(f"volume: {name}", total=budget) as stage:
         try:
@@ -239,11 +234,14 @@ def drive(plan: Plan, run: Run, name: str, budget: int, confidence: float) -> Ou
                     break
                 look = math.ceil(GROWTH * target)
         except KeyboardInterrupt:
-            stopped, sequential = "interrupted", True
+            stopped = "interrupted"
         except (FunctionError, ExecutorFailed) as failure:
-            stopped, sequential, error = "failed", True, failure
-        last = plan.summary(confidence, sequential=sequential) if plan.n_units else None
-        return Outcome(last, stopped, trace, error)
+            stopped, error = "failed", failure
+        # Between looks, or before the first one here, the last summary is not that of all units.
+        if stopped in ("interrupted", "failed") or summary is None:
+            early = sequential or stopped != "n_samples"
+            summary = plan.summary(confidence, sequential=early) if plan.n_units else None
+        return Outcome(summary, stopped, trace, error)
 
 
 def _next(plan: Plan, budget: int, look: int) -> int:

@@ -12,10 +12,11 @@ from isoperimetry import _validate, special
 from isoperimetry._validate import Array
 from isoperimetry.estimators.base import Method, Plan, Run, Summary
 from isoperimetry.estimators.design import design_points
-from isoperimetry.estimators.mixture import SHOWN, log_spread
-from isoperimetry.estimators.problem import Problem
+from isoperimetry.estimators.mixture import SHOWN
+from isoperimetry.estimators.problem import Problem, cut
 from isoperimetry.estimators.spaces import normals
-from isoperimetry.estimators.tails import ROWS, cut
+from isoperimetry.estimators.tails import ROWS
+from isoperimetry.estimators.values import normal_log_spread
 from isoperimetry.results import Guarantee
 
 
@@ -131,7 +132,7 @@ class WeightPlan(Plan):
         log_mean = float(np.logaddexp.reduce(weights)) - math.log(n)
         low = log_betting_lower_bound(all_weights, confidence=confidence, expected_draws=self.expected)
         squares = float(np.exp(2.0 * (weights - log_mean)).sum()) / n
-        spread = log_spread(log_mean, math.sqrt(max(squares - 1.0, 0.0) / n), 0.0, confidence)
+        spread = normal_log_spread(log_mean, math.sqrt(max(squares - 1.0, 0.0) / n), 0.0, confidence)
         return Summary(
             log_value=log_mean, log_interval=(min(low, log_mean), 0.0), log_spread=spread, guarantee=guarantee
         )

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from isoperimetry import _validate, special
+from isoperimetry import _validate
 from isoperimetry._validate import Array
 from isoperimetry.estimators.base import Method, Pair, Plan, Run, Summary
 from isoperimetry.estimators.crude import log
@@ -18,6 +18,7 @@ from isoperimetry.estimators.design import NoDesignPoint, design_points
 from isoperimetry.estimators.problem import Problem
 from isoperimetry.estimators.spaces import Features, Inputs
 from isoperimetry.estimators.tails import Pilot, Tails, pilot
+from isoperimetry.estimators.values import normal_log_spread
 from isoperimetry.intervals import binomial, sequence
 from isoperimetry.results import Guarantee
 
@@ -266,7 +267,7 @@ class MixturePlan(Plan):
         farthest = max(share, 1.0 - share)
         variance = (max(square - share**2, 0.0) * self.n_units + farthest**2) / (self.n_units + 1)
         error = math.sqrt(variance / self.n_units) / share if share > 0 else math.inf
-        spread = log_spread(log(share), error, high, confidence)
+        spread = normal_log_spread(log(share), error, high, confidence)
         return Summary(
             log_value=log_total + log(share), log_interval=(log_total + low, log_total + high),
             log_spread=(log_total + spread[0], log_total + min(spread[1], 0.0)), guarantee=Guarantee.FINITE_SAMPLE,
@@ -299,14 +300,3 @@ def _expected_draws(run: Run, tried: Pilot | None) -> int:
     if run.rel_error is None or tried is None or not math.isfinite(tried.rel_variance):
         return max(run.n_samples - run.n_search, 1)
     return int(min(max(7.0 * tried.rel_variance / run.rel_error**2, 256.0), run.n_samples))
-
-
-def log_spread(log_mean: float, rel_error: float, high: float, confidence: float) -> Pair:
-    """Return ASYMPTOTIC limits in logs of a mean >= 0 with a relative standard error; ``high`` is the upper one of 0.
-
-    They are symmetric in the logarithm, which suits a mean of few large values better than limits that may be negative.
-    """
-    if log_mean == -math.inf:
-        return -math.inf, high
-    width = -float(special.ndtri(0.5 * (1.0 - confidence))) * rel_error
-    return log_mean - width, log_mean + width

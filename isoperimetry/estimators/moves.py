@@ -63,14 +63,6 @@ class Noise:
         return np.asarray(special.ndtr(normals(1, self._keys[1], first, n)[:, 0]))
 
 
-def margins(problem: Problem, u: Array) -> Array:
-    """Return the margins of rows of u, in batches: len(u) calls."""
-    result = np.empty(len(u))
-    for first, rows in problem.batches(0, len(u)):
-        result[first : first + rows] = problem.margin(u[first : first + rows])
-    return result
-
-
 def pcn(problem: Problem, noise: Noise, u: Array, found: Array, bound: float, step: float) -> tuple[int, int]:
     """Move rows of u by a step of the preconditioned Crank-Nicolson chain, in place.
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoperimetry._validate import Array
-from isoperimetry.estimators.moves import STEP_LEAST, STEP_MOST, Noise, margins, pcn, slice_move
+from isoperimetry.estimators.moves import STEP_LEAST, STEP_MOST, Noise, pcn, slice_move
 from isoperimetry.estimators.problem import Problem
 from isoperimetry.streams import Stream
 
@@ -92,7 +92,7 @@ class Walk:
         """Return n fresh points and their margins."""
         u = self.noise.normals(self.noise.take(n), n)
         self.calls += n
-        return u, margins(self.problem, u)
+        return u, self.problem.margin(u)
 
     def go(self, u: Array, found: Array, bound: float, step: float) -> float:
         """Move points once; return the share that did."""

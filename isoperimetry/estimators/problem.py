@@ -50,6 +50,15 @@ class Target(Protocol):
     def counter(self, space: Space) -> Any: ...  # noqa: D102
 
 
+def cut(first: int, n: int, size: int) -> Iterator[tuple[int, int]]:
+    """Return (first, rows) of the parts of n samples: cut at multiples of the size, wherever a block begins."""
+    end = first + n
+    while first < end:
+        rows = min(size - first % size, end - first)
+        yield first, rows
+        first += rows
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Problem:
     """P[error] for u ~ N(0, I_dim).
@@ -122,25 +131,28 @@ class Problem:
 
     def batches(self, first: int, n: int) -> Iterator[tuple[int, int]]:
         """Return (first, rows) of the calls for n samples: cut at multiples of the batch, wherever a block begins."""
-        end = first + n
-        while first < end:
-            rows = min(self.batch - first % self.batch, end - first)
-            yield first, rows
-            first += rows
+        return cut(first, n, self.batch)
 
     def contains(self, u: Array) -> Bools:
         """Return which rows of u, shape (n, dim), are errors: n calls."""
         return self.target.contains(self.space.points(u))
 
     def margin(self, u: Array) -> Array:
-        """Return the margins of rows of u, at most 0 on errors: n calls."""
-        return self.target.margin(self.space.points(u))
+        """Return the margins of rows of u, in batches, at most 0 on errors: n calls."""
+        result = np.empty(len(u))
+        for first, rows in self.batches(0, len(u)):
+            result[first : first + rows] = self.target.margin(self.space.points(u[first : first + rows]))
+        return result
 
     def gradient(self, u: Array) -> Array:
-        """Return the gradients of the margin at rows of u; `gradient_cost` says what a row costs."""
-        if self.target.has_gradient:
-            return self.space.pull_back(u, self.target.gradient(self.space.points(u)))
+        """Return the gradients of the margin at rows of u, in batches; `gradient_cost` says what a row costs."""
         result = np.empty_like(u)
+        if self.target.has_gradient:
+            for first, rows in self.batches(0, len(u)):
+                part = u[first : first + rows]
+                slopes = self.target.gradient(self.space.points(part))
+                result[first : first + rows] = self.space.pull_back(part, slopes)
+            return result
         for row, out in zip(u, result, strict=True):
             here = self.margin(row[None])[0]
             for start in range(0, self.dim, self.batch):
@@ -157,8 +169,8 @@ class Problem:
 
     def line_pieces(self, u: Array, a: Array) -> Any:
         """Return all the intervals of t in which u + t a is an error, as `Pieces`; a is (dim,) or (n, dim)."""
-        direction = np.broadcast_to(self.space.direction(a), self.space.points(u).shape)
-        return self.target.pieces(self.space.points(u), direction)
+        points = self.space.points(u)
+        return self.target.pieces(points, np.broadcast_to(self.space.direction(a), points.shape))
 
     def count(self, key: int, first: int, n: int) -> int:
         """Return how many of the samples first, ..., first + n - 1 are errors: n calls, on one thread."""

@@ -17,7 +17,7 @@ import numpy as np
 from isoperimetry import special
 from isoperimetry._validate import Array
 from isoperimetry.estimators.base import Run
-from isoperimetry.estimators.problem import Problem
+from isoperimetry.estimators.problem import Problem, cut
 from isoperimetry.estimators.spaces import normals
 from isoperimetry.streams import Stream
 
@@ -112,15 +112,6 @@ class Tails:
             products = u @ self.normals.T
         products[each, chosen] = np.maximum(place, self.offsets[chosen])
         return u, products, np.asarray(special.ndtr(choice[:, 2]))
-
-
-def cut(first: int, n: int, size: int) -> Iterator[tuple[int, int]]:
-    """Return (first, rows) of the parts of n draws: cut at multiples of the size, wherever a block begins."""
-    end = first + n
-    while first < end:
-        rows = min(size - first % size, end - first)
-        yield first, rows
-        first += rows
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

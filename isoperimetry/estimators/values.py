@@ -50,6 +50,17 @@ def log_spread(log_x: Array, confidence: float) -> Pair:
     return middle - half, middle + half
 
 
+def normal_log_spread(log_mean: float, rel_error: float, high: float, confidence: float) -> Pair:
+    """Return ASYMPTOTIC limits in logs of a mean >= 0 with a relative standard error; ``high`` is the upper one of 0.
+
+    They are symmetric in the logarithm, which suits a mean of few large values better than limits that may be negative.
+    """
+    if log_mean == -math.inf:
+        return -math.inf, high
+    width = -float(special.ndtri(0.5 * (1.0 - confidence))) * rel_error
+    return log_mean - width, log_mean + width
+
+
 def summarise(log_x: ArrayLike, confidence: float, *, bias: float = 0.0, given: str = "") -> Summary:
     """Return the summary of values: with a lower limit that is proved if they have no ``bias``.
 

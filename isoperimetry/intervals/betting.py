@@ -82,7 +82,7 @@ def betting_interval(
     values = _sample(
         "x", x, lambda v: (v >= 0) & (v <= 1), "in [0, 1]", "divide by the largest value that is possible."
     )
-    confidence, draws = _validate.as_confidence(confidence), _as_draws(expected_draws)
+    confidence, draws = _validate.as_confidence(confidence), _validate.as_expected("expected_draws", expected_draws)
     _validate.as_choice("side", side, SIDES)
     level = (1.0 - confidence) / (2 if side == "two-sided" else 1)
     low = 0.0 if side == "upper" else math.exp(log_lower_limit(_logs(values), level=level, expected_draws=draws))
@@ -132,7 +132,7 @@ def betting_lower_bound(
     values = _sample(
         "x", x, lambda v: (v >= 0) & (v < math.inf), "finite and >= 0", "they are unbiased estimates of a rate."
     )
-    confidence, draws = _validate.as_confidence(confidence), _as_draws(expected_draws)
+    confidence, draws = _validate.as_confidence(confidence), _validate.as_expected("expected_draws", expected_draws)
     log_low = log_lower_limit(_logs(values), level=1.0 - confidence, expected_draws=draws)
     return _interval(math.exp(min(log_low, 0.0)), 1.0, confidence, "lower")
 
@@ -170,7 +170,7 @@ def log_betting_lower_bound(
     """
     logs = _sample("log_x", log_x, lambda v: v < math.inf, "< inf and no NaN", "they are logarithms of estimates.")
     level = 1.0 - _validate.as_confidence(confidence)
-    return log_lower_limit(logs, level=level, expected_draws=_as_draws(expected_draws))
+    return log_lower_limit(logs, level=level, expected_draws=_validate.as_expected("expected_draws", expected_draws))
 
 
 # The functions below check nothing. The mean is ever beyond a limit at ``level`` with at most that probability; a limit
@@ -317,10 +317,6 @@ def _sample(name: str, x: ArrayLike, good: Callable[[Array], NDArray[np.bool_]],
 
 def _logs(values: Array) -> Array:
     return np.log(values, where=values > 0, out=np.full(values.shape, -math.inf))
-
-
-def _as_draws(expected_draws: SupportsIndex | None) -> int | None:
-    return None if expected_draws is None else _validate.as_count("expected_draws", expected_draws, low=1, below=2**63)
 
 
 def _interval(low: float, high: float, confidence: float, side: Side) -> Interval:

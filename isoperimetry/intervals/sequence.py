@@ -116,9 +116,7 @@ def beta_binomial(
     [0.002893, 0.02246] (two-sided, 0.95, beta-binomial sequence)
     """
     mixture = _as_mixture(a, b)
-    draws = (
-        None if expected_trials is None else _validate.as_count("expected_trials", expected_trials, low=1, below=2**63)
-    )
+    draws = _validate.as_expected("expected_trials", expected_trials)
     confidence = _validate.as_confidence(confidence)
     _validate.as_choice("side", side, SIDES)
     n_errors, n_trials = read_counts(errors, trials)
@@ -188,11 +186,7 @@ class BetaBinomialSequence:
         self.a, self.b = _as_mixture(a, b)
         _validate.as_choice("side", side, SIDES)
         self.side = side
-        self.expected_trials = (
-            None
-            if expected_trials is None
-            else _validate.as_count("expected_trials", expected_trials, low=1, below=2**63)
-        )
+        self.expected_trials = _validate.as_expected("expected_trials", expected_trials)
         self.errors = self.trials = 0
         self.shards = (secrets.token_hex(8),)
 

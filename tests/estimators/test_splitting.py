@@ -16,7 +16,7 @@ import pytest
 from scipy import stats
 
 from isoperimetry.estimators import Margin, Membership, Splitting, volume
-from isoperimetry.estimators.moves import Noise, margins, pcn, slice_move
+from isoperimetry.estimators.moves import Noise, pcn, slice_move
 from isoperimetry.estimators.particles import (
     LastParticleTask,
     ReplicaTask,
@@ -201,7 +201,7 @@ def test_moves_leave_the_conditional_law(move):
     start = Noise(problem, ROOT.split("law", "start"))
     u = start.normals(start.take(n), n)
     u[:, 0] = stats.norm.isf(stats.norm.sf(distance) * start.uniforms(n))
-    found, before = margins(problem, u), u.copy()
+    found, before = problem.margin(u), u.copy()
     calls = 0
     for _ in range(6):
         asked, taken = (
@@ -211,7 +211,7 @@ def test_moves_leave_the_conditional_law(move):
         )  # fmt: skip
         calls += asked
         assert 0.1 * n < taken <= n <= asked
-    assert (found <= 0).all() and np.array_equal(found, margins(problem, u))
+    assert (found <= 0).all() and np.array_equal(found, problem.margin(u))
     assert (u != before).any(axis=1).mean() > 0.9
     truncated = 1.0 - stats.norm.sf(u[:, 0]) / stats.norm.sf(distance)
     assert stats.kstest(truncated, "uniform").pvalue > 1e-6
