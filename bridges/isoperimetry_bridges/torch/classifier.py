@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from isoperimetry.errors import ModelError
+from isoperimetry_bridges.torch.criterion import Criterion, Judgement, Rule, read_logits
 
-# Batches of about this many input values are near the speed of large ones on CPU and small enough for any memory.
-_VALUES_PER_BATCH = 400_000
+# Batches of about this many input values are near the speed of large ones on a CPU and small enough for any memory; an
+# accelerator wants many more.
+_VALUES_PER_BATCH = {"cpu": 400_000, "other": 40_000_000}
+_LARGEST_BATCH = {"cpu": 512, "other": 4096}
+
+SLACK_ULPS = 64
+"""Rounding of a logit relative to the largest, in units of the type's epsilon, that is called a tie by default."""
 
 
 def raised(error: BaseException) -> str:
@@ -36,15 +43,17 @@ def as_classifier(model: Classifier | nn.Module) -> Classifier:
 
 
 class Classifier:
-    """A classifier: module, input box, normalisation and device.
+    """A classifier: module, input box, normalisation, device, and what counts as an error.
 
-    Distances and noise are in the unit of the inputs given to this object, before ``mean`` and ``std``.
+    Distances and noise are in the unit of the inputs given to this object, before ``mean`` and ``std``. What is done
+    to an input inside, be it normalisation, half precision or a defence, is part of the classifier.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Maps images of shape (batch, channels, height, width) to logits of shape (batch, classes). It is moved to
-        ``device`` and must be in evaluation mode.
+        Maps inputs of shape (batch, ...), as a rule images (batch, channels, height, width), to logits of shape (batch,
+        classes), to one logit of shape (batch,) or (batch, 1) for two classes, or to an object that has ``logits``. It
+        is moved to ``device`` and must be in evaluation mode.
     bounds : (float, float), default (0, 1)
         Smallest and largest value of an input.
     mean, std : sequence of float, one per channel, optional
@@ -53,6 +62,24 @@ class Classifier:
         Where the model runs; default: where its parameters are.
     name : str, optional
         How reports call it; default: the class of the module.
+    error : callable, optional
+        ``error(outputs, labels)``, a bool tensor of shape (batch,): which outputs are errors. ``outputs`` is what the
+        module returned, and a label whatever stands in that row of ``labels``. Default: another class is on top.
+    margin : callable, optional
+        ``margin(outputs, labels)``, shape (batch,), at most 0 at errors and differentiable: what attacks and
+        estimators of rare errors follow. Without ``error`` it decides what an error is.
+    autocast : torch.dtype, optional
+        `torch.bfloat16` or `torch.float16`: run the module in mixed precision. It is then another classifier than in
+        float32; `measure_error_rate` reports how often the two disagree.
+    channels_last : bool, default False
+        Keep weights and images with the channels innermost, which is often faster.
+    compiled : bool, default False
+        Run the module through `torch.compile`.
+    batch_size : int, optional
+        How many inputs are sent through at once, >= 1; default: by the size of an input and the kind of device.
+    slack : float, optional
+        A draw whose margin is at most this, relative to its largest logit (to 1 for a margin of yours), is counted as a
+        tie: other arithmetic might decide otherwise. Default: 64 epsilons of the type in which the model computes.
 
     Raises
     ------
@@ -76,6 +103,13 @@ class Classifier:
         std: Sequence[float] | None = None,
         device: str | torch.device | None = None,
         name: str | None = None,
+        error: Rule | None = None,
+        margin: Rule | None = None,
+        autocast: torch.dtype | None = None,
+        channels_last: bool = False,
+        compiled: bool = False,
+        batch_size: int | None = None,
+        slack: float | None = None,
     ) -> None:
         if not isinstance(module, nn.Module):
             raise TypeError(f"module={type(module).__name__} must be a torch.nn.Module: wrap a function in one.")
@@ -89,20 +123,40 @@ class Classifier:
             raise ValueError("mean and std must be given together: the normalisation is (x - mean) / std.")
         if std is not None and not all(0 < scale < np.inf for scale in std):
             raise ValueError(f"std={std!r} must be finite and > 0 for each channel: inputs are divided by it.")
+        for rule, given in (("error", error), ("margin", margin)):
+            if given is not None and not callable(given):
+                raise TypeError(f"{rule}={given!r} must be a function of (outputs, labels).")
+        if autocast not in (None, torch.bfloat16, torch.float16):
+            raise ValueError(f"autocast={autocast!r} must be torch.bfloat16 or torch.float16, or None for none.")
+        if batch_size is not None and (isinstance(batch_size, bool) or int(batch_size) != batch_size or batch_size < 1):
+            raise ValueError(f"batch_size={batch_size!r} must be an integer >= 1: it is a number of inputs.")
+        if slack is not None and not 0 <= slack < np.inf:
+            raise ValueError(f"slack={slack!r} must be finite and >= 0: 0 calls only exact ties a tie.")
+        parameter = next((value for value in module.parameters() if value.is_floating_point()), None)
         if device is None:
-            parameter = next(module.parameters(), None)
             device = parameter.device if parameter is not None else "cpu"
         try:
             self.device = torch.device(device)
             torch.empty(0, device=self.device)  # a module without weights would go anywhere
             self.module = module.to(self.device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
+        except (RuntimeError, AssertionError) as failure:
+            reason = str(failure).splitlines()[0]
             raise ValueError(f"device={str(device)!r} must be a device that torch can use here: {reason}") from None
         self.bounds = (float(box[0]), float(box[1]))
         self.name = name or type(module).__name__
-        self._mean = None if mean is None else torch.tensor(mean, device=self.device).view(-1, 1, 1)
-        self._std = None if std is None else torch.tensor(std, device=self.device).view(-1, 1, 1)
+        self.criterion = Criterion(error=error, margin=margin)
+        self.autocast, self.channels_last, self.compiled = autocast, bool(channels_last), bool(compiled)
+        self.dtype = torch.float32 if parameter is None else parameter.dtype
+        """The type that the module takes; inputs are float64 for a float64 module, else float32."""
+        computes = self.autocast or self.dtype
+        self.slack = SLACK_ULPS * torch.finfo(computes).eps if slack is None else float(slack)
+        self._mean = None if mean is None else torch.tensor(mean, device=self.device)
+        self._std = None if std is None else torch.tensor(std, device=self.device)
+        self._given_size = None if batch_size is None else int(batch_size)
+        self._limits: dict[str, int] = {}  # shared by copies: what memory taught
+        self._run: Any = None
+        if self.channels_last:
+            self.module = self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def __repr__(self) -> str:
         return f"Classifier({self.name!r}, {self.fingerprint()}, bounds={self.bounds}, device='{self.device}')"
@@ -113,7 +167,61 @@ class Classifier:
             memo[id(parameter)] = parameter
         twin = copy.copy(self)
         twin.module = copy.deepcopy(self.module, memo)
+        twin._run = None
         return twin
+
+    @property
+    def input_dtype(self) -> torch.dtype:
+        """The type of the inputs and of their noise: float64 for a float64 module, else float32."""
+        return torch.float64 if self.dtype == torch.float64 else torch.float32
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether there is a margin and the module has gradients: False for a session of another runtime."""
+        return self.criterion.has_margin and bool(getattr(self.module, "differentiable", True))
+
+    @property
+    def exact_arithmetic(self) -> bool:
+        """Whether the module runs as it is, without mixed precision or a compiler, in float32 or float64."""
+        return self.autocast is None and not self.compiled and self.dtype in (torch.float32, torch.float64)
+
+    def reference(self) -> Classifier:
+        """Return the same classifier in plain float32 (float64 for a float64 module), to compare answers with."""
+        twin = copy.deepcopy(self)
+        twin.autocast, twin.compiled, twin._limits = None, False, dict(self._limits)
+        if self.dtype != torch.float64:
+            twin.module, twin.dtype = copy.deepcopy(self.module).float(), torch.float32
+        twin.slack = SLACK_ULPS * torch.finfo(twin.dtype).eps
+        return twin
+
+    def outputs(self, x: Tensor) -> Any:
+        """Return what the module returns for inputs of shape (batch, ...); differentiable in ``x``.
+
+        Raises
+        ------
+        ModelError
+            If the module raises an error.
+        torch.OutOfMemoryError
+            If memory does not suffice for the batch.
+        """
+        shape = tuple(x.shape)
+        if self._mean is not None and self._std is not None:
+            channel = (-1, *[1] * (x.ndim - 2))
+            x = (x - self._mean.to(x.dtype).view(channel)) / self._std.to(x.dtype).view(channel)
+        else:
+            x = x.clone()  # a module whose first layer works in place must not change its caller's images
+        x = x.to(self.dtype)
+        if self.channels_last and x.ndim == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
+        if self._run is None:
+            self._run = torch.compile(self.module) if self.compiled else self.module
+        try:
+            with self._precision():
+                return self._run(x)
+        except Exception as error:  # whatever the user's code raises
+            if is_out_of_memory(error):
+                raise
+            raise ModelError(f"The model cannot take images of shape {shape}: it {raised(error)}") from error
 
     def logits(self, x: Tensor) -> Tensor:
         """Return the logits, shape (batch, classes), of inputs of shape (batch, ...); differentiable in ``x``.
@@ -123,44 +231,100 @@ class Classifier:
         ModelError
             If the module raises an error, or the logits have another shape than (batch, classes) or are not all finite.
         """
-        if self._mean is not None and self._std is not None:
-            x = (x - self._mean) / self._std
-        else:
-            x = x.clone()  # a module whose first layer works in place must not change its caller's images
-        shape = tuple(x.shape)
-        try:
-            logits = self.module(x)
-        except Exception as error:  # whatever the user's code raises
-            raise ModelError(f"The model cannot take images of shape {shape}: it {raised(error)}") from error
-        if not isinstance(logits, Tensor) or logits.ndim != 2 or logits.shape[0] != x.shape[0] or logits.shape[1] < 2:
-            got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-            raise ModelError(f"The model must return logits of shape ({x.shape[0]}, classes) but returned {got}.")
+        logits = read_logits(self.outputs(x), len(x))
         if not torch.isfinite(logits).all():
             raise ModelError("The model returned NaN or infinite logits: no error rate can be measured on it.")
-        return logits
+        return logits if logits.dtype == torch.float64 else logits.float()
+
+    def margins(self, x: Tensor, labels: Tensor) -> Tensor:
+        """Return the margins of a batch, shape (batch,): at most 0 at errors; differentiable in ``x``.
+
+        By default the logit of the label less the largest of the others.
+
+        Raises
+        ------
+        ModelError
+            If the module raises an error, a margin is not finite, or the criterion has no margin.
+        """
+        margins = self.criterion.margins(self.outputs(x), labels.to(self.device), len(x))
+        if not torch.isfinite(margins).all():
+            raise ModelError("The model returned NaN or infinite logits: no error rate can be measured on it.")
+        return margins if margins.dtype == torch.float64 else margins.float()
+
+    @torch.no_grad()  # not inference_mode: what a module keeps from a call must serve gradients later
+    def judge(self, x: Tensor, labels: Tensor) -> Judgement:
+        """Judge one batch on the device, without waiting for it; whoever reads it must look at ``broken`` first."""
+        return self.criterion.judge(self.outputs(x), labels, len(x), self.slack)
 
     def batch_size(self, dim: int) -> int:
         """Return the number of inputs of ``dim`` values that are sent through the model at once."""
-        return max(4, min(512, _VALUES_PER_BATCH // dim))
+        kind = "cpu" if self.device.type == "cpu" else "other"
+        size = self._given_size or max(4, min(_LARGEST_BATCH[kind], _VALUES_PER_BATCH[kind] // dim))
+        return min(size, self._limits.get("batch", size))
 
-    @torch.no_grad()  # not inference_mode: what a module keeps from a call must serve gradients later
+    def shrink_batch(self, size: int) -> None:
+        """Remember, for this classifier and its copies, that ``size`` inputs at once were too many for the memory.
+
+        Raises
+        ------
+        ModelError
+            If ``size`` is 1.
+        """
+        if size <= 1:
+            raise ModelError("The memory does not suffice for one input: use a device with more, or a smaller model.")
+        self._limits["batch"] = min(size // 2, self._limits.get("batch", size))
+
     def predict(self, x: Tensor, *, fill: bool = True) -> Tensor:
-        """Return the predicted classes, shape (n,), int64 on the CPU.
+        """Return the predicted classes, shape (n,), int64 on the CPU; see `wrong` for ``fill``."""
+        return self._in_batches(x, lambda batch, rows: self.logits(batch).argmax(1), torch.int64, fill)
+
+    def wrong(self, x: Tensor, labels: Tensor | int, *, fill: bool = True) -> Tensor:
+        """Return which inputs are errors, shape (n,), bool on the CPU.
 
         All batches have the same size (the last one is filled up), because a float32 model may round differently at
         another batch size: counts and verified errors are then decided by the same arithmetic. ``fill=False`` leaves
         the last batch short: faster for a few inputs, for answers that are verified later.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n, ...)
+        labels : Tensor, shape (n, ...), or int
+            One for each input, or one class for all.
         """
-        if not len(x):
-            return torch.empty(0, dtype=torch.int64)
-        size = self.batch_size(x[0].numel())
-        classes = []
-        for rows in torch.split(x, size):
-            batch = rows.to(self.device)
-            if fill and len(rows) < size:
-                batch = torch.cat([batch, batch[:1].expand(size - len(rows), *batch.shape[1:])])
-            classes.append(self.logits(batch).argmax(1)[: len(rows)].cpu())
-        return torch.cat(classes)
+        y = spread_labels(labels, len(x)).to(self.device)
+
+        def answer(batch: Tensor, rows: Tensor) -> Tensor:
+            found = self.judge(batch, y[rows])
+            if found.broken.any():
+                raise ModelError("The model returned NaN or infinite logits: no error rate can be measured on it.")
+            return found.wrong
+
+        return self._in_batches(x, answer, torch.bool, fill)
+
+    @torch.no_grad()
+    def _in_batches(self, x: Tensor, answer: Any, dtype: torch.dtype, fill: bool) -> Tensor:
+        found = torch.empty(len(x), dtype=dtype)
+        first = 0
+        while first < len(x):
+            size = self.batch_size(x[0].numel())
+            count = min(size, len(x) - first)
+            rows = torch.arange(first, first + (size if fill else count)).clamp_(max=first + count - 1)
+            try:
+                batch = x[first : first + count].to(self.device)
+                if fill and count < size:
+                    batch = torch.cat([batch, batch[:1].expand(size - count, *batch.shape[1:])])
+                    rows[count:] = first
+                found[first : first + count] = answer(batch, rows.to(self.device))[:count].cpu()
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                self.shrink_batch(size)
+                continue
+            first += count
+        return found
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self.autocast is None else torch.autocast(self.device.type, dtype=self.autocast)
 
     @torch.no_grad()
     def check(self, images: Tensor, labels: Tensor) -> None:
@@ -168,10 +332,10 @@ class Classifier:
 
         Parameters
         ----------
-        images : Tensor, shape (n, channels, height, width)
+        images : Tensor, shape (n, ...), as a rule (n, channels, height, width)
             In the input box.
         labels : Tensor, shape (n,)
-            Integers in [0, classes).
+            Integers in [0, classes); with ``error`` or ``margin``, shape (n, ...), whatever these take.
 
         Raises
         ------
@@ -181,11 +345,13 @@ class Classifier:
             If the model is in training mode, logits are not finite, or the model answers differently when asked twice.
         """
         _refuse_training(self.module)
-        if images.ndim != 4 or len(images) == 0:
+        if images.ndim < 2 or len(images) == 0:
             raise ValueError(
-                f"images has shape {tuple(images.shape)} but must be (n, channels, height, width) with n >= 1."
+                f"images has shape {tuple(images.shape)} but must be (n, channels, height, width), or (n, ...), with "
+                "n >= 1."
             )
-        if labels.shape != (len(images),):
+        by_class = self.criterion.by_class
+        if labels.shape[:1] != (len(images),) or (by_class and labels.ndim != 1):
             raise ValueError(
                 f"labels has shape {tuple(labels.shape)} but must be ({len(images)},): one for each image."
             )
@@ -200,26 +366,53 @@ class Classifier:
                 f"but all must be in the box [{low:g}, {high:g}]: rescale the images (8-bit ones: divide by 255)."
             )
         probe = images[: self.batch_size(images[0].numel())].to(self.device)
-        first_answer, second_answer = self.logits(probe), self.logits(probe)
-        if not torch.equal(first_answer, second_answer):
+        if by_class:
+            answers = [self.logits(probe) for _ in range(2)]
+            n_classes = answers[0].shape[1]
+            bad = (labels < 0) | (labels >= n_classes)
+            if bad.any():
+                index = int(bad.nonzero()[0])
+                raise ValueError(
+                    f"labels[{index}]={int(labels[index])} must be in [0, {n_classes - 1}]: the model's classes."
+                )
+        else:
+            asked = labels[: len(probe)].to(self.device)
+            found = [self.judge(probe, asked) for _ in range(2)]
+            if found[0].broken.any():
+                raise ModelError("margin= returned NaN or infinite values: no error rate can be measured with it.")
+            answers = [one.wrong if one.margins.isnan().all() else one.margins for one in found]
+        if not torch.equal(answers[0], answers[1]):
             raise ModelError(
                 "The model answered differently when asked twice: it must be deterministic (no random layer)."
             )
-        n_classes = first_answer.shape[1]
-        bad = (labels < 0) | (labels >= n_classes)
-        if bad.any():
-            index = int(bad.nonzero()[0])
-            raise ValueError(
-                f"labels[{index}]={int(labels[index])} must be in [0, {n_classes - 1}]: the model's classes."
-            )
 
     def fingerprint(self) -> str:
-        """Return 16 hexadecimal digits that name weights, structure (the module's ``repr``), box and normalisation."""
+        """Return 16 hexadecimal digits that name weights, structure (the module's ``repr``), box and normalisation.
+
+        They also name the criterion and the arithmetic, where these are not the default.
+        """
         digest = hashlib.sha256(repr((self.module, self.bounds)).encode())
+        digest.update(self.criterion.description().encode())
+        if self.autocast is not None or self.compiled:
+            digest.update(f"autocast: {self.autocast}, compiled: {self.compiled}".encode())
         weights = sorted(self.module.state_dict().items())
         for key, value in [("normalisation: mean", self._mean), ("normalisation: std", self._std), *weights]:
             digest.update(key.encode())
             if isinstance(value, Tensor):
                 digest.update(str((value.dtype, tuple(value.shape))).encode())
-                digest.update(value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+                digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()[:16]
+
+
+def spread_labels(labels: Tensor | int, count: int) -> Tensor:
+    """Return one label for each of ``count`` inputs, from those or from one class for all."""
+    if isinstance(labels, Tensor) and labels.ndim:
+        return labels
+    return torch.full((count,), int(labels), dtype=torch.int64)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` says that the memory of the device, or of this machine, did not suffice."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

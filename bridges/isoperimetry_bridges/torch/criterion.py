@@ -1,0 +1,133 @@
+"""What counts as an error: by default that another class scores higher; or whatever a function of the outputs says."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from isoperimetry.errors import ModelError
+
+Rule = Callable[[Any, Tensor], Tensor]
+"""``rule(outputs, labels)``: a number or a truth value for each input of a batch."""
+
+
+def read_logits(outputs: Any, rows: int) -> Tensor:
+    """Return logits of shape (rows, classes) from what a model returned.
+
+    An object with the attribute ``logits`` stands for those. A head with one number z for each input, shape (rows,) or
+    (rows, 1), becomes the two logits (-z / 2, z / 2): class 1 where z > 0, with the loss of a sigmoid.
+    """
+    logits = getattr(outputs, "logits", outputs)
+    if not isinstance(logits, Tensor) or logits.ndim not in (1, 2) or logits.shape[0] != rows or not logits.numel():
+        got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise ModelError(
+            f"The model must return logits of shape ({rows}, classes) but returned {got}: pass error= or margin= to "
+            "judge other outputs."
+        )
+    if logits.ndim == 1 or logits.shape[1] == 1:
+        half = logits.reshape(rows) / 2
+        return torch.stack([-half, half], 1)
+    return logits
+
+
+def top_margins(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the label's logit less the largest of the others, shape (rows,); differentiable."""
+    own = logits.gather(1, labels[:, None])
+    others = logits.masked_fill(
+        torch.zeros_like(logits, dtype=torch.bool).scatter_(1, labels[:, None], True), -torch.inf
+    )
+    return own[:, 0] - others.amax(1)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What was found out about a batch, on its device.
+
+    Attributes
+    ----------
+    wrong : Tensor, shape (rows,), bool
+        Whether the input is an error.
+    near : Tensor, shape (rows,), bool
+        Whether the margin is within the slack, so that other arithmetic might decide otherwise.
+    broken : Tensor, shape (rows,), bool
+        Whether the model's answer is NaN or infinite.
+    margins : Tensor, shape (rows,), float
+        NaN where the criterion has none.
+    """
+
+    wrong: Tensor
+    near: Tensor
+    broken: Tensor
+    margins: Tensor
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """How outputs become errors and margins; see `Classifier` for ``error`` and ``margin``."""
+
+    error: Rule | None = None
+    margin: Rule | None = None
+
+    @property
+    def by_class(self) -> bool:
+        """Whether an error is another class on top."""
+        return self.error is None and self.margin is None
+
+    @property
+    def has_margin(self) -> bool:
+        """Whether there is a margin to follow down."""
+        return self.error is None or self.margin is not None
+
+    def margins(self, outputs: Any, labels: Tensor, rows: int) -> Tensor:
+        """Return the margins of a batch, shape (rows,): at most 0 at errors; differentiable."""
+        if self.margin is not None:
+            return _answer("margin", self.margin(outputs, labels), rows)
+        if self.error is not None:
+            raise ModelError("error= alone has no margin to follow: pass margin= too, a number that is <= 0 at errors.")
+        return top_margins(read_logits(outputs, rows), labels)
+
+    def judge(self, outputs: Any, labels: Tensor, rows: int, slack: float) -> Judgement:
+        """Judge a batch; ``slack`` is relative to the largest logit, or to 1 where the margin is the user's."""
+        if self.by_class:
+            logits = read_logits(outputs, rows).float()
+            margins = top_margins(logits, labels)
+            wrong = logits.argmax(1) != labels
+            near = margins.abs() <= slack * logits.abs().amax(1)
+            return Judgement(wrong=wrong, near=near, broken=~torch.isfinite(logits).all(1), margins=margins)
+        if self.margin is not None:
+            margins = _answer("margin", self.margin(outputs, labels), rows)
+            wrong, near, broken = margins <= 0, margins.abs() <= slack, ~torch.isfinite(margins)
+        if self.error is not None:
+            wrong = _answer("error", self.error(outputs, labels), rows)
+            if wrong.dtype != torch.bool:
+                raise ModelError(f"error= must return truth values, one for each input, but returned {wrong.dtype}.")
+            if self.margin is None:
+                near = broken = torch.zeros_like(wrong)
+                margins = torch.full(wrong.shape, torch.nan, device=wrong.device)
+        return Judgement(wrong=wrong, near=near, broken=broken, margins=margins)
+
+    def description(self) -> str:
+        """Return what names the criterion in a fingerprint; empty for the default."""
+        return "" if self.by_class else f"error: {_named(self.error)}, margin: {_named(self.margin)}"
+
+
+def _answer(name: str, answer: Any, rows: int) -> Tensor:
+    if not isinstance(answer, Tensor) or answer.shape != (rows,):
+        got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+        raise ModelError(
+            f"{name}= must return a tensor of shape ({rows},), one entry for each input, but returned {got}."
+        )
+    return answer
+
+
+def _named(rule: Rule | None) -> str:
+    """Return the name of a function and its byte code, so that one that was changed is another."""
+    if rule is None:
+        return "none"
+    code = getattr(rule, "__code__", None)
+    name = f"{getattr(rule, '__module__', '')}.{getattr(rule, '__qualname__', type(rule).__qualname__)}"
+    return name if code is None else f"{name} {code.co_code.hex()} {code.co_consts!r} {code.co_names!r}"
