@@ -17,8 +17,8 @@ from isoperimetry.progress import as_progress
 from isoperimetry.streams import as_stream
 from isoperimetry_bridges.torch import zoo
 from isoperimetry_bridges.torch.classifier import Classifier
-from isoperimetry_bridges.torch.measure import ErrorCounter
-from isoperimetry_bridges.torch.noise import noise_stream
+from isoperimetry_bridges.torch.judging import Judge
+from isoperimetry_bridges.torch.noise import Run, noise_stream
 from isoperimetry_bridges.torch.output import environment
 from isoperimetry_bridges.torch.parallel import each_image
 from isoperimetry_bridges.torch.timing import Stopwatch
@@ -33,9 +33,9 @@ def measure(name: str) -> dict[str, object]:
 
     def job(worker: Classifier, i: int) -> tuple[int, Stopwatch]:
         clock = Stopwatch()
-        count = ErrorCounter(worker, clock=clock)
-        stream = noise_stream(root, "count", i)
-        return count(images[i], int(labels[i]), 0.4, stream=stream, first=0, count=DRAWS), clock
+        with Judge(worker, images, labels, clock=clock, workers=1) as judge:
+            errors, _ = judge.count([Run(i, 0.4, noise_stream(root, "count", i), 0, DRAWS)])
+        return int(errors[0]), clock
 
     shares, seconds, counts = [], [], set()
     for repeat in range(-1, REPEATS):  # the first one warms up

@@ -102,8 +102,11 @@ def fill(
     n_blocks = out.shape[0] * -(-out.shape[1] // per_block)
     if n_threads is None:
         n_threads = numba.config.NUMBA_NUM_THREADS if out.size >= PARALLEL_FROM else 1
+    if n_threads == 1 or n_blocks == 1:
+        loop(out, center, sigma, np.uint64(key), np.uint64(first), 0, n_blocks, skip)
+        return
     # Several parts a thread, so that one that the system holds up does not hold up the rest.
-    n_parts = min(4 * n_threads, n_blocks) if n_threads > 1 else 1
+    n_parts = min(4 * n_threads, n_blocks)
     cuts = [n_blocks * part // n_parts for part in range(n_parts + 1)]
     parts = iter(range(n_parts))  # shared by the threads: to take the next one is a single step under the GIL
 
@@ -111,9 +114,6 @@ def fill(
         for part in parts:
             loop(out, center, sigma, np.uint64(key), np.uint64(first), cuts[part], cuts[part + 1], skip)
 
-    if n_parts == 1:
-        work()
-        return
     # Plain threads around a kernel without the GIL, not Numba's own: those end the process when two threads of the
     # caller meet in them (workqueue) or after a fork (OpenMP), and both happen under an executor.
     from concurrent.futures import ThreadPoolExecutor

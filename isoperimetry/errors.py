@@ -45,6 +45,10 @@ class FunctionError(IsoperimetryError, ValueError):
     """
 
 
+class RecordError(IsoperimetryError, OSError):
+    """A file of results cannot be written, because the disk is full or fails; what was written before can be read."""
+
+
 class RunFailed(IsoperimetryError, RuntimeError):
     """A run ended early because a function or an executor failed; what it had measured is in ``estimate``.
 

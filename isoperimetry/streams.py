@@ -191,7 +191,8 @@ def add_noise(
     middle = np.asarray(center)
     if middle.dtype not in (np.float32, np.float64):
         middle = _validate.as_float("center", center)
-    middle = np.require(middle, out.dtype, ["C", "A", "W"])
+    if middle.dtype != out.dtype or not middle.flags.carray:
+        middle = np.require(middle, out.dtype, ["C", "A", "W"])
     if middle.shape != (dim,):
         raise ValueError(f"center has shape {middle.shape} but out has shape {out.shape}: center must be ({dim},).")
     if np.may_share_memory(middle, out):
@@ -250,7 +251,7 @@ def _check_stream(stream: Any) -> None:
 
 
 def _check_out(out: Any) -> tuple[int, int]:
-    if not isinstance(out, np.ndarray) or out.dtype not in (np.float32, np.float64) or not out.dtype.isnative:
+    if not isinstance(out, np.ndarray) or out.dtype.type not in (np.float32, np.float64) or not out.dtype.isnative:
         kind = f"dtype {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
         raise TypeError(f"out is {kind} but must be a numpy array of float32 or float64: it receives the result.")
     if out.ndim != 2:
@@ -262,6 +263,8 @@ def _check_out(out: Any) -> tuple[int, int]:
 
 
 def _check_sigma(sigma: Any, dtype: np.dtype[Any]) -> Any:
+    if type(sigma) is float and 1e-30 <= sigma <= 1e30:  # as a rule; what follows takes as long as a thousand normals
+        return dtype.type(sigma)
     value = _validate.as_nonnegative("sigma", sigma, "the scale of the noise")
     if value.ndim or not np.isfinite(value):
         raise ValueError(f"sigma={sigma!r} must be one finite number >= 0: it is the scale of the noise.")

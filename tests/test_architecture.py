@@ -13,11 +13,12 @@ ROOT = Path(__file__).parent.parent
 PLACES = {
     "torch": ("bridges/isoperimetry_bridges/torch/",),
     "safetensors": ("bridges/isoperimetry_bridges/torch/",),
-    "typer": ("isoperimetry/cli/", "bridges/isoperimetry_bridges/torch/commands.py"),
+    "typer": ("isoperimetry/cli/", "bridges/isoperimetry_bridges/torch/commands/"),
     "rich": ("isoperimetry/cli/", "isoperimetry/progress.py", "bridges/isoperimetry_bridges/torch/"),
     "hypothesis": ("isoperimetry/testing/",),
     "mpmath": ("isoperimetry/testing/",),
     "matplotlib": ("isoperimetry/plots/",),
+    "triton": ("bridges/isoperimetry_bridges/torch/philox_triton.py",),
 }
 
 

@@ -6,6 +6,7 @@ import doctest
 import importlib
 import pkgutil
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ def modules() -> list[str]:
     for package in (isoperimetry, isoperimetry_bridges.torch):
         found = pkgutil.walk_packages(package.__path__, package.__name__ + ".")
         names += [package.__name__, *(info.name for info in found if not info.name.endswith("__main__"))]
-    return names
+    # One module is written in another language: it cannot be imported where that is missing.
+    return [name for name in names if not name.endswith("_triton") or find_spec("triton")]
 
 
 @pytest.mark.parametrize("name", modules())

@@ -18,6 +18,31 @@ from isoperimetry.estimators.problem import Problem
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Stretch:
+    """Makes base points longer along some directions; `log_weights` makes up for it.
+
+    Attributes
+    ----------
+    axes : array, shape (r, dim)
+        Orthonormal, and normal to the lines.
+    scales : array, shape (r,)
+        At least 1, so that weights are at most their product.
+    """
+
+    axes: Array
+    scales: Array
+
+    def __call__(self, base: Array) -> Array:
+        """Return stretched base points."""
+        return np.asarray(base + ((base @ self.axes.T) * (self.scales - 1.0)) @ self.axes)
+
+    def log_weights(self, base: Array) -> Array:
+        """Return the logarithm of how much likelier points are, after the stretch, among plain ones."""
+        squares = np.square(base @ self.axes.T)
+        return np.asarray(np.log(self.scales).sum() - 0.5 * squares @ (1.0 - self.scales**-2))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Bundle:
     """Lines along a direction.
 
@@ -31,17 +56,20 @@ class Bundle:
         Of length 1.
     mirrored : bool
         Whether the second line of a pair is on the opposite side of the axis; else on a side of its own.
+    stretch : Stretch or None
+        Of the base points.
     """
 
     problem: Problem
     key: int
     direction: Array
     mirrored: bool
+    stretch: Stretch | None = None
 
     def base(self, first: int, n: int) -> Array:
         """Return where the lines of the pairs first, ..., first + n - 1 cross the plane through the origin.
 
-        Shape (2 n, dim): a standard normal each, without its part along the direction.
+        Shape (2 n, dim): a standard normal each, without its part along the direction, and stretched.
         """
         if self.mirrored:
             one = self._across(first, n)
@@ -59,7 +87,11 @@ class Bundle:
             other = other * (wanted / np.sqrt(dots(other, other)))[:, None]
         result = np.empty((2 * n, self.problem.dim))
         result[0::2], result[1::2] = one, other
-        return result
+        return result if self.stretch is None else self.stretch(result)
+
+    def weighed(self, base: Array, log_x: Array) -> Array:
+        """Return the logarithms of the values of lines from those of their measures."""
+        return log_x if self.stretch is None else log_x + self.stretch.log_weights(base)
 
     def _across(self, first: int, n: int) -> Array:
         z = self.problem.normals(self.key, first, n)

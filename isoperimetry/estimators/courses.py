@@ -16,9 +16,10 @@ from isoperimetry._validate import Array
 from isoperimetry.estimators.base import Run
 from isoperimetry.estimators.bundles import Trend, opposites_differ
 from isoperimetry.estimators.problem import Problem
-from isoperimetry.estimators.roots import DOUBT, Lines, Reach, scan, search
+from isoperimetry.estimators.roots import DOUBT, TOLERANCE, Lines, Reach, scan, search
+from isoperimetry.estimators.values import relative_deviation
 
-EVERY = 8
+EVERY = 16
 """One pair of lines in so many is scanned all along."""
 
 SLACK = 40.0
@@ -29,6 +30,9 @@ FARTHEST = 1e4
 
 GUESS = 3.0
 """Where lines are first asked if the one through the center meets no error."""
+
+CARELESS, MOST_CARELESS = 1e-3, 3e-3
+"""Of the scatter between lines, the relative error that a search may leave; and the largest. Calls are saved so."""
 
 NOTICED = 1e-3
 """Relative change of the measure of lines by what a scan finds beside the first crossing that is worth a word."""
@@ -55,6 +59,8 @@ class Course:
         Where a search is given up.
     everywhere : bool
         Whether all lines are scanned.
+    tolerance : float
+        Relative error of the measure of a line that the search leaves, about.
     """
 
     trend: Trend
@@ -64,13 +70,14 @@ class Course:
     doubt: float
     ceiling: float
     everywhere: bool
+    tolerance: float = TOLERANCE
 
     def measure(self, lines: Lines, base: Array, scanned: Array) -> tuple[Array, Array, Array]:
         """Return the logarithms of the measures of lines, where they enter the set, and the slopes there."""
         from isoperimetry.estimators.crossings import log_line_measure
 
         guess = np.clip(self.trend(base), self.least, self.most)
-        reach = Reach(-(max(self.most, 1.0) + 4.0), self.ceiling, _rate)
+        reach = Reach(-(max(self.most, 1.0) + 4.0), self.ceiling, _rate, self.tolerance)
         rows = np.arange(len(base))
         roots, slopes = search(lines, rows, guess, reach, slope=self.slope, doubt=self.doubt)
         log_x = np.array(special.log_ndtr(-roots))
@@ -133,7 +140,9 @@ def survey(
     if known.size:
         slope = float(np.median(known))
         doubt = max(DOUBT, float(np.abs(known / slope - 1.0).max()))
-    course = Course(trend, least, most, slope, doubt, math.sqrt(max(most, 0.0) ** 2 + 2.0 * SLACK), everywhere)
+    tolerance = min(max(TOLERANCE, CARELESS * relative_deviation(log_x)), MOST_CARELESS)
+    ceiling = math.sqrt(max(most, 0.0) ** 2 + 2.0 * SLACK)
+    course = Course(trend, least, most, slope, doubt, ceiling, everywhere, tolerance)
     share = 1.0 if everywhere else 1.0 / EVERY
     nodes = _nodes(np.array([trend.middle]), most).size
     return course, mirrored, 2.0 * (3.0 + share * nodes)

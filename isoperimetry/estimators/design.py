@@ -78,7 +78,7 @@ class DesignPoints:
 
 
 def design_points(problem: Problem, run: Run, *, starts: int | None = None) -> DesignPoints:
-    """Return the design points that descents from the center and from noisy points find.
+    """Return the design points that descents find: from the center, from what `Margin.near` holds, from noisy points.
 
     The search ends when many starts in a row found nothing new, at a tenth of the budget, or after ``starts``. Its
     calls are counted in ``run``, and what it found is remembered there, so that asking again costs nothing.
@@ -110,15 +110,17 @@ def _search(problem: Problem, run: Run, starts: int | None) -> DesignPoints:
     rows = max(1, min(WAVE, NUMBERS // problem.dim, int(budget / (8 * gradient_cost))))
     pieces = _Pieces(problem.dim)
     stream = run.stream.split("design")
+    near = problem.near
+    least = 1 + len(near)
     begun = 0
     complete = False
     while begun < most:
         left = budget - (run.n_search + run.n_search_gradients - spent_before)
-        complete = pieces.finished(begun)
+        complete = begun >= least and pieces.finished(begun)
         if begun > 0 and (left <= 4 * gradient_cost or complete):
             break
         wave = min(rows if begun else min(rows, FIRST_WAVE), most - begun)
-        u = _starts(problem, stream, begun, wave)
+        u = _starts(problem, near, stream, begun, wave)
         if begun == 0 and float(run.ask_margin(problem, u[:1])[0]) <= 0:
             raise NoDesignPoint(
                 "The center of the noise is an error itself, so that errors are no rare event to be searched for: use "
@@ -145,11 +147,13 @@ def _search(problem: Problem, run: Run, starts: int | None) -> DesignPoints:
     return dataclasses.replace(pieces.sorted(begun), note=note)
 
 
-def _starts(problem: Problem, stream: Stream, first: int, n: int) -> Array:
-    """Return the starts by index: the center, then noise of several lengths."""
+def _starts(problem: Problem, near: Array, stream: Stream, first: int, n: int) -> Array:
+    """Return the starts by index: the center, then those that the caller knows, then noise of several lengths."""
     u = problem.normals(stream.key, first, n)
     index = np.arange(first, first + n)
     u *= np.where(index == 0, 0.0, np.array(SCALES)[index % len(SCALES)])[:, None]
+    known = (index > 0) & (index <= len(near))
+    u[known] = near[index[known] - 1]
     return u
 
 

@@ -12,16 +12,20 @@ from numpy.typing import ArrayLike
 
 from isoperimetry import _validate, special
 from isoperimetry._validate import Array
+from isoperimetry.estimators.aim import Aim, aim
 from isoperimetry.estimators.base import Method, Plan, Run, Summary
 from isoperimetry.estimators.bundles import Bundle, opposites_differ, pair_means
 from isoperimetry.estimators.courses import EVERY, NOTICED, Course, survey
 from isoperimetry.estimators.problem import Problem
-from isoperimetry.estimators.roots import TOLERANCE, Lines
+from isoperimetry.estimators.roots import Lines
 from isoperimetry.estimators.spaces import Features, Inputs
 from isoperimetry.estimators.values import log_mean, relative_deviation, summarise
 
 PAIRS = 16
 """Pairs of lines that are searched together."""
+
+ASIDE = 0.7
+"""Cosine with the direction of the lines below which a design point is one of another part of the set."""
 
 PILOT_PAIRS = 8
 """Before the first: they predict the crossings, and show whether lines cross the set more than once."""
@@ -38,18 +42,19 @@ class LineSampling(Method):
 
     Where all crossings are known in closed form (sets of the library, a `Margin` with ``pieces``), a line counts as one
     call, the values are unbiased, and the interval has a lower limit that is proved: LOWER_ONLY. For other margins the
-    crossing of a line is searched by two or three calls, and one line in 8 is scanned for others; as a scan has gaps,
+    crossing of a line is searched by two or three calls, and one line in 16 is scanned for others; as a scan has gaps,
     the interval is ASYMPTOTIC.
 
     Parameters
     ----------
     direction : array, shape (dim,), optional
-        Direction of the lines, in the coordinates of the inputs, of any length; None: that of the nearest design point,
-        which is searched. A wrong one costs calls, and for a margin that is searched, possibly errors behind others.
-        With a `Reduction`, the part of it that the features see is taken.
+        Direction of the lines, in the coordinates of the inputs, of any length; None: that of the nearest design
+        points, which are searched, turned to the mean slope of the boundary where lines enter, if there is a gradient.
+        A wrong one costs calls, and for a margin that is searched, possibly errors behind others. With a `Reduction`,
+        the part of it that the features see is taken.
     scan : {"auto", "all"}
-        Which lines of a margin are scanned for all their crossings: one in 8, and all if pilot lines have more than one
-        that matters; or all.
+        Which lines of a margin are scanned for all their crossings: one in 16, and all if pilot lines have more than
+        one that matters; or all.
     block_size : int, optional
         Pairs of lines in a block, rounded up to a multiple of 16; it does not change a bit of the result.
 
@@ -105,27 +110,32 @@ class LineSampling(Method):
             from isoperimetry.estimators.design import design_points
 
             points = design_points(problem, run)
-            along, beta = np.asarray(points.directions[0]), float(points.betas[0])
             tails = np.asarray(special.log_ndtr(-points.betas))
-            if np.exp(tails[1:] - tails[0]).sum() > 0.01:
+            beside = points.directions @ points.directions[0] >= ASIDE
+            middle = np.exp(tails - tails[0])[beside] @ points.directions[beside]
+            laid = aim(problem, run, middle / math.sqrt(float(middle @ middle)), float(points.betas[0]))
+            aside = points.directions @ laid.direction < ASIDE
+            if np.exp(tails[aside] - tails[0]).sum() > 0.01:
                 run.notes.append(
-                    f"The search found {len(tails)} design points; lines follow the nearest and see the errors at the "
-                    "others only where they pass them: method='mixture' follows all."
+                    f"The search found {len(tails)} design points; lines follow the nearest and see the errors at "
+                    f"{np.count_nonzero(aside)} others only where they pass them: method='mixture' follows all."
                 )
         else:
-            along, beta = _in_normals(np.asarray(self.direction), problem), math.nan
-        along = along / math.sqrt(float(along @ along))
+            along = _in_normals(np.asarray(self.direction), problem)
+            laid = Aim(along / math.sqrt(float(along @ along)), math.nan)
+        along, beta = laid.direction, laid.beta
         afford = (run.n_samples - run.n_search) // 100
-        pilot = Bundle(problem, run.stream.split("line", "pilot").key, along, mirrored=True)
+        pilot = Bundle(problem, run.stream.split("line", "pilot").key, along, True, laid.stretch)
         base = pilot.base(0, min(max(afford, 2), PILOT_PAIRS))
         key = run.stream.split("line").key
         if problem.knows_lines:
             log_x = _measure_known(problem, base, along)
             run.spend(len(base))
-            mirrored = opposites_differ(base, log_x, problem.dim - 1)
-            return LinePlan(LineTask(Bundle(problem, key, along, mirrored), None))
+            mirrored = laid.stretch is None and opposites_differ(base, log_x, problem.dim - 1)
+            return LinePlan(LineTask(Bundle(problem, key, along, mirrored, laid.stretch), None))
         course, mirrored, cost = survey(problem, base, along, beta, run, everywhere=self.scan == "all")
-        return LinePlan(LineTask(Bundle(problem, key, along, mirrored), course), cost)
+        mirrored = mirrored and laid.stretch is None  # where the boundary bends, opposite lines are alike
+        return LinePlan(LineTask(Bundle(problem, key, along, mirrored, laid.stretch), course), cost)
 
 
 def _in_normals(direction: Array, problem: Problem) -> Array:
@@ -162,18 +172,19 @@ class LineTask:
         values: list[float] = []
         while n > 0:
             size = min(PAIRS - first % PAIRS, n)  # lines are searched in the same company whatever the block is
-            log_x = self._measure(first, size, result)
-            values += pair_means(log_x).tolist()
+            base, log_x = self._measure(first, size, result)
+            values += pair_means(self.bundle.weighed(base, log_x)).tolist()
             result["within"] += int(np.count_nonzero(log_x > -0.1))
             result["none"] += int(np.count_nonzero(log_x == -np.inf))
             first, n = first + size, n - size
         return result | {"log_values": values}
 
-    def _measure(self, first: int, n: int, result: dict[str, Any]) -> Array:
+    def _measure(self, first: int, n: int, result: dict[str, Any]) -> tuple[Array, Array]:
+        """Return base points and the logarithms of the measures of their lines."""
         base = self.bundle.base(first, n)
         if self.course is None:
             result["calls"] += 2 * n
-            return _measure_known(self.bundle.problem, base, self.bundle.direction)
+            return base, _measure_known(self.bundle.problem, base, self.bundle.direction)
         lines = Lines(self.bundle.problem, base, self.bundle.direction)
         scanned = np.repeat((np.arange(first, first + n) % EVERY == 0) | self.course.everywhere, 2)
         log_x, roots, _ = self.course.measure(lines, base, scanned)
@@ -182,7 +193,7 @@ class LineTask:
         result["scanned"] += int(np.count_nonzero(scanned))
         with np.errstate(invalid="ignore"):
             result["others"] += int(np.count_nonzero(scanned & (np.abs(np.expm1(single - log_x)) > NOTICED)))
-        return log_x
+        return base, log_x
 
 
 class LinePlan(Plan):
@@ -210,16 +221,17 @@ class LinePlan(Plan):
 
     def summary(self, confidence: float, *, sequential: bool) -> Summary:
         """Return the mean of the values, its spread, and a lower limit where all crossings are known."""
-        known = self.task.course is None
+        course = self.task.course
+        known = course is None
         target = self.task.bundle.problem.target
         given = "that pieces returns all intervals" if known and hasattr(target, "record") else ""
-        return summarise(self._values, confidence, bias=0.0 if known else TOLERANCE, given=given)
+        return summarise(self._values, confidence, bias=0.0 if course is None else course.tolerance, given=given)
 
     def details(self) -> dict[str, Any]:
         """Return what the lines met."""
         course = self.task.course
         found: dict[str, Any] = {
-            "lines": 2 * self.n_units, "mirrored": self.task.bundle.mirrored,
+            "lines": 2 * self.n_units, "mirrored": self.task.bundle.mirrored, "stretches": self._stretches,
             "deviation_of_pairs": relative_deviation(np.array(self._values)) if self._values else math.inf,
             "lines_without_error": self._counts["none"], "lines_within": self._counts["within"],
         }  # fmt: skip
@@ -229,6 +241,11 @@ class LinePlan(Plan):
             "calls_per_line": self.n_calls / max(2 * self.n_units, 1), "lines_scanned": self._counts["scanned"],
             "lines_with_other_crossings": self._counts["others"],
         }  # fmt: skip
+
+    @property
+    def _stretches(self) -> list[float]:
+        stretch = self.task.bundle.stretch
+        return [] if stretch is None else stretch.scales.tolist()
 
     def notes(self) -> tuple[str, ...]:
         """Return what the lines met that a reader should know."""

@@ -111,6 +111,14 @@ class Problem:
         return self.target.knows_lines and self.space.linear
 
     @property
+    def near(self) -> Array:
+        """Where the caller of a function knows errors to be near, shape (k, dim)."""
+        points = getattr(getattr(self.target, "record", None), "near", None)
+        if points is None or not isinstance(self.space, Inputs):
+            return np.zeros((0, self.dim))
+        return np.asarray((points - self.space.center) / self.sigma)
+
+    @property
     def batch(self) -> int:
         """Rows in a call of the function: a property of the problem, so that bits do not depend on blocks."""
         return self.target.batch

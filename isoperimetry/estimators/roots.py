@@ -1,8 +1,8 @@
 """Where lines cross an error set that is known by its margin alone: roots by few calls, for many lines at once.
 
 A search starts at a predicted root and takes secant steps; from the first sign change on, they stay in a bracket. It
-stops when the step that is left, times the doubt in the slope, moves the measure by a part of `TOLERANCE`: that step is
-taken and not asked about. A scan asks about nodes all along a line and searches every sign change between them.
+stops when the step that is left, times the doubt in the slope, moves the measure by a part of the tolerance: that step
+is taken and not asked about. A scan asks about nodes all along a line and searches every sign change between them.
 """
 
 from __future__ import annotations
@@ -73,11 +73,14 @@ class Reach:
         Where a search gives up.
     rate : callable
         Relative change of the measure with a root, at points t.
+    tolerance : float
+        Relative error of the measure that is left, about.
     """
 
     floor: float
     ceiling: float
     rate: Callable[[Array], Array]
+    tolerance: float = TOLERANCE
 
 
 class Found(NamedTuple):
@@ -161,11 +164,11 @@ def search(
         width = top - bottom
         older[active], older_value[active] = last[active], last_value[active]
         last[active], last_value[active] = here, value
-        done = good & (error <= TOLERANCE)
+        done = good & (error <= reach.tolerance)
         roots[active[done]] = goal[done]
         middle = 0.5 * (bottom + np.where(np.isfinite(width), top, bottom))
         with np.errstate(invalid="ignore"):
-            tight = ~done & np.isfinite(width) & (width * reach.rate(middle) <= TOLERANCE)
+            tight = ~done & np.isfinite(width) & (width * reach.rate(middle) <= reach.tolerance)
         roots[active[tight]] = middle[tight]
         inside = ~done & after & (here <= reach.floor) & (bottom == -np.inf)
         outside = ~done & ~after & (here >= reach.ceiling) & (top == np.inf)
@@ -181,7 +184,7 @@ def search(
         if call % 3 == 2:
             goal_width[active] = width
         t[active] = np.where(np.isfinite(width), np.where(good & ~slow, goal, middle), free)
-        near = 0.99 * TOLERANCE / reach.rate(here)
+        near = 0.99 * reach.tolerance / reach.rate(here)
         t[active] = np.where(beside, np.where(after, here - near, here + near), t[active])
         stride[active] *= 2.0
         active = active[~done]

@@ -90,6 +90,8 @@ def _of_function(record: Membership | Margin, center: Array, sigma: float, metho
     function = getattr(record.function, "py_func", record.function)
     name = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', type(function).__name__)}"
     description: dict[str, Any] = {"function": name, "dim": record.dim, "batch": record.batch}
+    if getattr(record, "near", None) is not None:
+        description["near"] = digest(np.ascontiguousarray(getattr(record, "near")).tobytes())  # noqa: B009
     target = FunctionTarget(record)
     if record.reduction is None:
         return Problem(Inputs(center, sigma), target, record.dim, description)

@@ -37,24 +37,29 @@ class Straight:
 
     factor: float = 1.0
     name: str = "straight"
-    starts: list[Tensor] = dataclasses.field(default_factory=list)
-    boxes: list[Any] = dataclasses.field(default_factory=list)
-    scales: list[float] = dataclasses.field(default_factory=list)
+    starts: list[Tensor] = dataclasses.field(default_factory=list, repr=False)
+    boxes: list[Any] = dataclasses.field(default_factory=list, repr=False)
+    scales: list[float] = dataclasses.field(default_factory=list, repr=False)
+    labels: list[Any] = dataclasses.field(default_factory=list, repr=False)
+    stops_after: int = dataclasses.field(default=1000, repr=False)
 
     def __deepcopy__(self, memo: object) -> Straight:
         return self  # every image gets a copy of the attack: this one remembers them all
 
     def __call__(
-        self, classifier: Classifier, starts: Tensor, label: int, *, scale: float, box: Any = None
+        self, classifier: Classifier, starts: Tensor, labels: Any, *, scale: Any, box: Any = None
     ) -> NearestErrors:
+        if len(self.starts) == self.stops_after:
+            raise KeyboardInterrupt
         self.starts.append(starts.clone())
         self.boxes.append(box)
-        self.scales.append(scale)
+        self.scales += scale.tolist() if isinstance(scale, Tensor) else [scale]
+        self.labels.append(labels)
         normal, offset = (classifier.module.get_buffer(name) for name in ("normal", "offset"))
         away = (offset - starts.flatten(1) @ normal).clamp_min(0)
         step = torch.where(away > 0, self.factor * away + 2e-6, 0.0)
         points = starts + (step.view(-1, 1) * normal).view_as(starts)
-        assert (classifier.predict(points) != label).all()  # longer or not, all are verified errors
+        assert classifier.wrong(points, labels).all()  # longer or not, all are verified errors
         distances = (points.double() - starts.double()).flatten(1).norm(dim=1).numpy()
         return NearestErrors(distances=distances, points=points, blocked=np.zeros(len(starts), bool))
 
@@ -63,7 +68,7 @@ class Stays(Straight):
     """Finds nothing."""
 
     def __call__(
-        self, classifier: Classifier, starts: Tensor, label: int, *, scale: float, box: Any = None
+        self, classifier: Classifier, starts: Tensor, labels: Any, *, scale: Any, box: Any = None
     ) -> NearestErrors:
         self.scales.append(scale)
         nowhere = np.full(len(starts), np.inf)
@@ -165,9 +170,8 @@ def test_it_is_the_audit_of_the_counts_and_distances(exact: Any, seed: int, sure
     (result,) = run(exact.half_space(DISTANCE), attack=attack, n_samples=20_000, confidence=0.99, rng=seed)
     surely(result.errors, 20_000, float(ndtr(-DISTANCE / SIGMA)))
     assert (result.trials, result.sigma, result.confidence, result.n_starts) == (20_000, SIGMA, 0.99, 60)
-    assert len(attack.starts[0]) == 61
-    assert torch.equal(attack.starts[0][:1], exact.images())  # the image itself, which the audit is not about
-    again = attack(Classifier(exact.half_space(DISTANCE)), attack.starts[0][1:], 0, scale=1.0)
+    assert len(attack.starts[0]) == 60
+    again = attack(Classifier(exact.half_space(DISTANCE)), attack.starts[0], 0, scale=1.0)
     by_hand = audit_attack(
         again.distances, errors=result.errors, trials=20_000, sigma=SIGMA, confidence=0.99, conditional=False,
         checked=("verified", "deterministic"),
@@ -184,9 +188,8 @@ def test_starts_are_taken_whatever_the_model_says(exact: Any, seed: int, surely:
 def test_starts_are_gaussian_around_the_image(exact: Any, seed: int) -> None:
     attack = Straight()
     run(exact.half_space(DISTANCE), attack=attack, n_starts=4000, rng=seed)
-    (starts,) = attack.starts
-    assert len(starts) == 4001  # the image itself and its noisy copies
-    starts = starts[1:]
+    starts = torch.cat(attack.starts)
+    assert len(starts) == 4000
     z = ((starts - 0.5) / SIGMA).double()
     # 64,000 values: 5.2 deviations have probability 2e-7.
     assert abs(float(z.mean())) < 5.2 / math.sqrt(z.numel())
@@ -338,5 +341,63 @@ def test_progress(exact: Any, seed: int) -> None:
         exact.half_space(DISTANCE), 2, attack=Straight(), n_samples=50, n_starts=5, rng=seed,
         progress=lambda done, total, text: seen.append((done, total)),
     )  # fmt: skip
-    assert seen[0] == (0, 2)
-    assert seen[-1] == (2, 2)
+    assert seen[0] == (0, 100)  # draws for the error rate
+    assert (100, 100) in seen
+    assert seen[-1] == (2, 2)  # batches of starts
+
+
+# --- stores and noisy starts ------------------------------------------------------------------------------------------
+
+
+def test_nearest_errors_of_noisy_copies_are_those_that_the_audit_attacks(exact: Any, seed: int) -> None:
+    classifier, attack = Classifier(exact.half_space(DISTANCE)), Straight()
+    found = nearest_error(
+        classifier, exact.images(2), [0, 0], attack=attack, sigma=[SIGMA, 2 * SIGMA], n_starts=60, rng=seed
+    )
+    assert [one.distances.shape for one in found] == [(60,), (60,)]
+    assert attack.scales == [attack_scale(1, 100, sigma) for sigma in (SIGMA, 2 * SIGMA)]
+    audited = Straight()
+    run(exact.half_space(DISTANCE), attack=audited, rng=seed)
+    assert torch.equal(audited.starts[0], attack.starts[0])
+    with pytest.raises(ValueError, match="n_starts=3 needs sigma="):
+        nearest_error(classifier, exact.images(), [0], n_starts=3, scale=1.0)
+
+
+@pytest.mark.parametrize("keep_points", [False, True])
+def test_nearest_errors_are_kept_and_resumed(exact: Any, seed: int, tmp_path: Any, keep_points: bool) -> None:
+    classifier, images = Classifier(exact.half_space(0.4)), exact.images(11)
+    images += 0.02 * torch.arange(11).view(-1, 1, 1, 1) * exact.normal().view(exact.shape)
+    options: dict[str, Any] = {"scale": 0.4, "rng": seed, "store": tmp_path / "run", "keep_points": keep_points}
+    attack = Straight()
+    # Only the first 8 images: they are a batch of 11 as well.
+    nearest_error(classifier, images[:8], [0] * 8, attack=attack, **options)
+    found = nearest_error(classifier, images, [0] * 11, attack=attack, **options)
+    assert [len(starts) for starts in attack.starts] == [8, 3]
+    again = nearest_error(classifier, images, [0] * 11, attack=attack, **options)
+    assert len(attack.starts) == 2
+    plain = nearest_error(classifier, images, [0] * 11, attack=Straight(), scale=0.4, rng=seed)
+    for one, other, fresh in zip(found, again, plain, strict=True):
+        assert np.array_equal(one.distances, fresh.distances)
+        assert np.array_equal(other.distances, fresh.distances)
+        if keep_points:
+            assert torch.equal(other.points, fresh.points)
+        else:
+            assert other.points.shape == (1, 0)
+    with pytest.raises(ValueError, match="'straight' found around the image 0 with other settings"):
+        nearest_error(classifier, images, [0] * 11, attack=attack, **(options | {"scale": 0.5}))
+    with pytest.raises(ValueError, match="rng=None"):
+        nearest_error(classifier, images, [0] * 11, **(options | {"rng": None}))
+    with pytest.raises(ValueError, match="model"):
+        nearest_error(Classifier(exact.half_space(0.5)), images, [0] * 11, attack=attack, **options)
+
+
+def test_an_audit_is_resumed(exact: Any, seed: int, tmp_path: Any) -> None:
+    module = exact.half_space(DISTANCE)
+    options: dict[str, Any] = {"n_starts": 1100, "rng": seed, "store": tmp_path / "run"}
+    whole = run(module, 2, attack=Straight(1.5), n_starts=1100, rng=seed)
+    with pytest.raises(KeyboardInterrupt):
+        run(module, 2, attack=Straight(1.5, stops_after=2), **options)
+    rest = Straight(1.5)
+    resumed = run(module, 2, attack=rest, **options)
+    assert resumed == whole
+    assert [len(starts) for starts in rest.starts] == [76, 512, 512, 76]

@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,17 +18,16 @@ from rich.console import Console
 
 from isoperimetry.bounds import halfspace_distance
 from isoperimetry.checks import AuditVerdict, audit_attack, audit_many
-from isoperimetry.errors import ModelError
 from isoperimetry.special import ndtr
 from isoperimetry_bridges.torch import (
     CheckSettings,
     Classifier,
     DecoupledDirectionNorm,
-    ImageCheck,
     ModelCheck,
     NearestErrors,
     ProjectedGradient,
     Transfer,
+    attacks,
     audit,
     check_model,
     find_sigma,
@@ -133,27 +133,41 @@ def test_what_is_missed_on_all_images_at_once(exact: Any, seed: int) -> None:
     assert run(exact.constant(1), 2, rng=seed).joint_missed == ()
 
 
-@pytest.mark.parametrize("error", [KeyError("late"), KeyboardInterrupt()])
-def test_images_are_handed_over_when_they_are_there(exact: Any, seed: int, error: BaseException) -> None:
-    kept: list[ImageCheck] = []
-    result = run(exact.half_space(DISTANCE), 3, FIXED, rng=seed, on_image=kept.append)
-    assert sorted(kept, key=lambda image: image.image) == list(result.images)
-    # The model fails on the last of three images, in noise only.
-    inner = exact.half_space(DISTANCE)
+def test_a_check_goes_on_where_it_was(exact: Any, seed: int, tmp_path: Path) -> None:
+    whole = run(exact.half_space(DISTANCE), 3, FIXED, rng=seed)
+    # The attack fails on its second call; what was counted and found before is kept.
+    calls: list[int] = []
 
-    def logits(x: torch.Tensor) -> torch.Tensor:
-        if (x.flatten(1).mean(1) > 0.9).all():
-            raise error
-        return inner(x)
+    @dataclasses.dataclass(frozen=True)
+    class Failing(ProjectedGradient):
+        fails: bool = True
 
-    before = exact.images(3)
-    before[2] = 0.95
-    kept.clear()
-    with pytest.raises((ModelError, KeyboardInterrupt)):
-        check_model(Classifier(exact.module(logits)), before, [0] * 3, settings=FIXED, rng=seed, on_image=kept.append)
-    assert [image.image for image in kept] == [0, 1]
-    again = run(exact.half_space(DISTANCE), 2, FIXED, rng=seed).images
-    assert [image.to_dict() for image in kept] == [image.to_dict() for image in again]
+        def __call__(self, *arguments: Any, **options: Any) -> Any:
+            calls.append(1)
+            if self.fails and len(calls) == 2:
+                raise KeyboardInterrupt
+            return ProjectedGradient.__call__(self, *arguments, **options)
+
+        def __repr__(self) -> str:
+            return repr(ProjectedGradient())
+
+    settings = dataclasses.replace(FIXED, attack="pgd")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(attacks._NAMED, "pgd", Failing)
+        with pytest.raises(KeyboardInterrupt):
+            run(exact.half_space(DISTANCE), 3, settings, rng=seed, store=tmp_path / "store")
+        patch.setitem(attacks._NAMED, "pgd", lambda: Failing(fails=False))
+        calls.clear()
+        again = run(exact.half_space(DISTANCE), 3, settings, rng=seed, store=tmp_path / "store")
+        resumed = len(calls)
+        calls.clear()
+        run(exact.half_space(DISTANCE), 3, settings, rng=seed)
+        assert 0 < resumed < len(calls)
+    assert again.images == whole.images
+    with pytest.raises(ValueError, match="written by another model"):
+        run(exact.half_space(2 * DISTANCE), 3, settings, rng=seed, store=tmp_path / "store")
+    with pytest.raises(ValueError, match="rng=None"):
+        run(exact.half_space(DISTANCE), 3, settings, store=tmp_path / "other")
 
 
 def test_a_masked_model_is_convicted_and_transfer_finds_what_was_missed(exact: Any, seed: int) -> None:
@@ -305,9 +319,12 @@ def test_bad_images_are_refused(exact: Any) -> None:
 def test_progress_and_clock(exact: Any, seed: int) -> None:
     seen: list[tuple[int, int | None, str]] = []
     result = run(exact.half_space(DISTANCE), 2, rng=seed, progress=lambda *state: seen.append(state))
-    assert [done for done, _, _ in seen] == [0, 1, 2]
-    assert {total for _, total, _ in seen} == {2}
-    assert {"noise", "forward", "tally"} <= set(result.seconds)
+    stages = {words.split(":")[1].split(",")[0].strip() for _, _, words in seen}
+    assert {"sigma(x0", "error rates", "PGD", "DDN"} <= stages
+    assert all(0 <= done <= total for done, total, _ in seen if total is not None)
+    for stage in ("error rates", "PGD", "DDN"):
+        assert any(done == total for done, total, words in seen if stage in words)
+    assert list(result.seconds) == ["search for sigma", "error rate", "PGD", "DDN"]
 
 
 # --- what is said -----------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from isoperimetry.errors import IsoperimetryError, ModelError
 from isoperimetry_bridges.torch import Classifier, ProjectedGradient, Transfer
-from isoperimetry_bridges.torch.attacks.base import input_gradient
+from isoperimetry_bridges.torch.attacks.gradients import Gradients
 
 
 def message(error: pytest.ExceptionInfo[Exception]) -> str:
@@ -142,7 +142,7 @@ def test_a_gradient_that_cannot_be_computed_is_a_model_error(exact: Any) -> None
     classifier = Classifier(module)
     classifier.check(exact.images(2), torch.tensor([0, 0]))
     with pytest.raises(ModelError, match="gradient cannot be computed: it raised RuntimeError") as caught:
-        input_gradient(classifier, exact.images(2), torch.tensor([0, 0]))
+        Gradients(classifier, "PGD")(exact.images(2), torch.tensor([0, 0]))
     message(caught)
 
 

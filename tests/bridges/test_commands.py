@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,9 +22,13 @@ from isoperimetry.cli import main
 from isoperimetry.intervals import clopper_pearson
 from isoperimetry_bridges.torch import Classifier, DecoupledDirectionNorm, ProjectedGradient, zoo
 from isoperimetry_bridges.torch.audit import attack_scale
+from isoperimetry_bridges.torch.judging import Judge
 from isoperimetry_bridges.torch.output import environment
+from isoperimetry_bridges.torch.store import Store
 
 SOURCE = '''
+import os
+
 import torch
 
 NORMAL = torch.linspace(-1.0, 1.3, 16)
@@ -89,7 +94,7 @@ class Late(Model):
         self.error, self.brightness = error, brightness
 
     def forward(self, x):
-        if (x.flatten(1).mean(1) > self.brightness).all():
+        if (x.flatten(1).mean(1) > self.brightness).all() and "MENDED" not in os.environ:
             raise self.error
         return super().forward(x)
 
@@ -329,9 +334,9 @@ def test_sigma_attack_and_clip_are_passed_on(run: Run, folder: Path) -> None:
 
 def test_where_the_time_went(run: Run) -> None:
     _, out, _ = run(*MINIMAL, "--verbose")
-    assert "of forward" in out
+    assert re.search(r"sound: error rate [0-9.]+ s, PGD [0-9.]+ s, DDN [0-9.]+ s", out)
     _, plain, _ = run(*MINIMAL)
-    assert "of forward" not in plain
+    assert "error rate 0" not in plain
 
 
 def test_images_that_cannot_be_audited(run: Run, folder: Path) -> None:
@@ -388,6 +393,7 @@ def test_8_bit_images(run: Run, folder: Path) -> None:
 # --- what is kept when a run ends early or nobody reads ---------------------------------------------------------------
 
 FAST = ["--samples", "300", "--starts", "4", "--sigma", "0.4", "--quiet"]
+SLOW = ["--samples", "40000", *FAST[2:]]
 
 
 @pytest.fixture
@@ -400,30 +406,38 @@ def bright(folder: Path) -> str:
 
 
 @pytest.mark.parametrize(("model", "code"), [("late", 2), ("interrupted", 130)])
-def test_finished_images_are_kept(run: Run, folder: Path, bright: str, model: str, code: int) -> None:
-    got, out, err = run(*FAST, "--seed", "4", model=model, data=bright)
+def test_what_was_measured_is_kept_and_gone_on_with(
+    run: Run, folder: Path, bright: str, monkeypatch: Any, model: str, code: int
+) -> None:
+    # Fails on the bright image when it is attacked; errors have been counted then.
+    got, out, err = run(*SLOW, "--seed", "4", model=model, data=bright)
     assert got == code
     assert out.strip() == ""
-    out_folder = folder / "out"
-    assert f"Stopped early: the 2 finished images are kept in {Path('out') / 'images.jsonl'}" in err
-    assert [path.name for path in out_folder.iterdir()] == ["images.jsonl"]
-    about, *images = [strict(line) for line in (out_folder / "images.jsonl").read_text().splitlines()]
-    # A complete run has the same in its results, and puts what the first one had measured aside.
-    assert run(*FAST, "--seed", "4", "--images", "2", data=bright)[0] == 0
-    record = results(out_folder)
-    for key in ("settings", "seed", "data", "data_sha256", "of_images", "versions", "machine"):
-        assert about[key] == record[key]
-    assert about["source"] == f"their_models:{model}"
-    assert images == [{"model": model, **image} for image in record["models"][0]["images"]]
-    assert sorted(path.name for path in out_folder.iterdir()) == ["figure.png", "images.1.jsonl", "results.json"]
-    assert len((out_folder / "images.1.jsonl").read_text().splitlines()) == 1 + 2  # what the first run had measured
+    store = folder / "out" / "store" / "model0"
+    assert f"What was measured is kept in {Path('out') / 'store'}: the same command goes on from there." in err
+    assert not (folder / "out" / "results.json").exists()
+    kept = [name for name in Store(store).names() if name.startswith("count/")]
+    assert kept
+    # Another seed is another run; the same command goes on, with what a run in one go gives; its store goes then.
+    got, _, err = run(*SLOW, "--seed", "5", model=model, data=bright)
+    assert (got, err.count("seed (4, here 5)")) == (2, 1)
+    monkeypatch.setenv("MENDED", "1")
+    counted: list[int] = []
+    judge = Judge.submit
+    monkeypatch.setattr(Judge, "submit", lambda self, runs, **rest: counted.append(1) or judge(self, runs, **rest))
+    assert run(*SLOW, "--seed", "4", model=model, data=bright)[0] == 0
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["figure.png", "results.json"]
+    resumed, n_resumed = without_times(results(folder / "out")), len(counted)
+    assert run(*SLOW, "--seed", "4", model=model, data=bright)[0] == 0
+    assert without_times(results(folder / "out")) == resumed
+    assert n_resumed == 0 < len(counted)  # no draw was counted twice
 
 
-def test_an_interrupt_before_the_first_image_leaves_nothing(run: Run, folder: Path, monkeypatch: Any) -> None:
+def test_a_run_that_measured_nothing_leaves_nothing(run: Run, folder: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(Classifier, "check", lambda *_: None)
     code, _, err = run(*FAST, model="interrupted_at_once")
     assert code == 130
-    assert "Stopped early" not in err
+    assert "kept" not in err
     assert list((folder / "out").iterdir()) == []
 
 
@@ -453,13 +467,14 @@ def test_a_figure_that_cannot_be_drawn_is_said_before_anything_is_measured(
     assert not (folder / "out").exists()
 
 
-@pytest.mark.parametrize("where", ["a file", "below a file", "images.jsonl is a folder"])
+@pytest.mark.parametrize("where", ["a file", "below a file", "store is a file"])
 def test_a_folder_that_cannot_be_written_to_is_said_before_anything_is_measured(
     run: Run, folder: Path, bright: str, where: str
 ) -> None:
     out = folder / "taken"
-    if where == "images.jsonl is a folder":
-        (out / "images.jsonl").mkdir(parents=True)
+    if where == "store is a file":
+        out.mkdir()
+        (out / "store").write_text("mine")
     else:
         out.write_text("mine")
     given = out / "deeper" if where == "below a file" else out
@@ -625,7 +640,7 @@ def bad_files(folder: Path) -> None:
     save(folder / "negative.npz", gray, [-1, 0, 0])
     save(folder / "outside.npz", gray * np.array([1.0, 2.1, 1.0]).reshape(3, 1, 1, 1), [0, 0, 0])
     save(folder / "nan.npz", gray * np.nan, [0, 0, 0])
-    save(folder / "flat.npz", gray[:, 0], [0, 0, 0])
+    save(folder / "flat.npz", gray[:, 0, 0, 0], [0, 0, 0])
     save(folder / "size.npz", np.full((3, 1, 5, 5), 0.5), [0, 0, 0])
     save(folder / "many.npz", gray, [0, 0, 0, 0])
     save(folder / "bright.npz", np.stack([gray[0] * 1.9, gray[0]]), [0, 0])
@@ -638,6 +653,8 @@ def test_bad_input_exits_with_2_and_one_line(run: Run, folder: Path, name: str) 
     code, _, err = run(*words, "--quiet", **given)
     assert code == 2, err
     lines = err.splitlines()
+    if lines[0].startswith("What was measured is kept"):  # the model failed late
+        del lines[0]
     assert len(lines) == 1
     assert lines[0].startswith("isoperimetry: error: ")
     assert expected in lines[0]

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from isoperimetry.bounds import halfspace_distance
+from isoperimetry.intervals import beta_binomial
 from isoperimetry.special import ndtr
-from isoperimetry.streams import as_stream
 from isoperimetry_bridges.torch import Classifier, measure_error_rate
-from isoperimetry_bridges.torch.measure import ErrorCounter
-from isoperimetry_bridges.torch.noise import noise_stream
-from isoperimetry_bridges.torch.timing import Stopwatch
+from isoperimetry_bridges.torch.stopping import looks
+from isoperimetry_bridges.torch.store import Store
 
 LABEL = torch.tensor([0])
+
+
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize(("distance", "sigma"), [(0.5, 0.25), (1.0, 0.4), (0.1, 1.0), (-0.3, 0.5), (0.0, 0.2)])
@@ -59,21 +69,6 @@ def test_clipped_noise_is_counted_after_clipping(exact: Any, seed: int, surely: 
     assert narrow.errors == 0
 
 
-@pytest.mark.parametrize("sizes", [(1000,), (1, 999), (511, 1, 488), (600, 400)])
-def test_counts_add_up_over_ranges(exact: Any, seed: int, sizes: tuple[int, ...]) -> None:
-    count = ErrorCounter(Classifier(exact.half_space(0.3)))
-    stream = noise_stream(as_stream(seed), "count", 0)
-    whole = ErrorCounter(Classifier(exact.half_space(0.3)))(
-        exact.images()[0], 0, 0.5, stream=stream, first=0, count=1000
-    )
-    first, errors = 0, 0
-    for size in sizes:
-        errors += count(exact.images()[0], 0, 0.5, stream=stream, first=first, count=size)
-        first += size
-    assert errors == whole > 0
-    assert count.n_calls == 1000
-
-
 def test_the_batch_size_does_not_change_the_counts(exact: Any, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     classifier = Classifier(exact.half_space(0.3))
     (plain,) = measure_error_rate(classifier, exact.images(), LABEL, sigma=0.5, n_samples=1500, rng=seed)
@@ -111,7 +106,12 @@ def test_what_is_recorded(exact: Any) -> None:
         classifier, exact.images(), LABEL, sigma=0.5, n_samples=100, rng=11, image_ids=[42]
     )
     assert (measured.trials, measured.sigma, measured.dim, measured.clipping) == (100, 0.5, exact.dim, False)
-    assert measured.provenance == {"model": classifier.fingerprint(), "seed": 11, "image": 42}
+    about = {"model": classifier.fingerprint(), "seed": 11, "path": [], "image": 42, "ties": 0, "clip": False}
+    about |= {"slack": classifier.slack, "device": "cpu", "dtype": "float32", "autocast": None, "batch_size": 512}
+    assert about.items() <= measured.provenance.items()
+    assert measured.sampling == "fixed" and "looks" not in measured.provenance
+    assert "agreement" not in measured.provenance  # it is float32 itself
+    assert type(measured.errors) is int
 
 
 @pytest.mark.parametrize("make", [np.asarray, np.float64, np.float16, lambda x: x[:, ::-1].copy()[:, ::-1]])
@@ -152,9 +152,18 @@ BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "duplicate ids": (
         {"images": torch.zeros(2, 1, 4, 4), "labels": torch.tensor([0, 0]), "image_ids": [3, 3]},
         ValueError,
-        "image_ids has 1 distinct",
+        r"image_ids\[1\]=3 is image_ids\[0\] again",
     ),
-    "ids missing": ({"image_ids": []}, ValueError, "image_ids has 0 distinct"),
+    "ids missing": ({"image_ids": []}, ValueError, "image_ids has 0 entries"),
+    "ids are no integers": ({"image_ids": [1.5]}, TypeError, r"image_ids\[0\]=1\.5 must be an integer or a string"),
+    "a scale twice": ({"sigma": [[0.1, 0.1]]}, ValueError, r"sigma\[0\]=.* must not hold a scale twice"),
+    "scales for other images": ({"sigma": [[0.1], [0.2]]}, ValueError, "sigma has shape"),
+    "rel_error zero": ({"rel_error": 0.0}, ValueError, "rel_error=0.0 must"),
+    "threshold one": ({"threshold": 1.0}, ValueError, "threshold=1.0 must"),
+    "confidence one": ({"confidence": 1.0}, ValueError, "confidence=1.0 must"),
+    "margins": ({"margins": 3}, TypeError, "margins=3 must be a function"),
+    "a store without a seed": ({"store": "x", "rng": None}, ValueError, "rng=None is another seed"),
+    "negative agreement": ({"n_agreement": -1}, ValueError, "n_agreement=-1 must be >= 0"),
 }
 
 
@@ -168,7 +177,7 @@ def test_bad_arguments_are_refused(exact: Any, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_progress_and_clock(exact: Any) -> None:
+def test_progress_is_in_draws(exact: Any) -> None:
     seen: list[tuple[int, int | None]] = []
     measure_error_rate(
         Classifier(exact.constant()),
@@ -179,11 +188,185 @@ def test_progress_and_clock(exact: Any) -> None:
         rng=0,
         progress=lambda done, total, text: seen.append((done, total)),
     )
-    assert seen[-1] == (3, 3)
-    clock = Stopwatch()
-    stream = noise_stream(as_stream(0), "count", 0)
-    ErrorCounter(Classifier(exact.constant()), clock=clock)(
-        exact.images()[0], 0, 1.0, stream=stream, first=0, count=1000
+    assert seen[-1] == (15, 15)  # draws
+
+
+def grid(exact: Any, seed: int, **options: Any) -> list[Any]:
+    """Measure three images at four scales."""
+    classifier = Classifier(exact.half_space(0.3), batch_size=options.pop("batch_size", None))
+    given = {"sigma": [[0.1, 0.2, 0.4, 1.6]], "n_samples": 3000, "rng": seed} | options
+    return measure_error_rate(classifier, exact.images(3), [0, 0, 0], **given)
+
+
+def counts(measured: list[Any]) -> list[Any]:
+    return [(m.provenance["image"], m.sigma, m.errors, m.trials, m.provenance.get("looks")) for m in measured]
+
+
+def test_several_scales_share_draws(exact: Any, seed: int, surely: Callable[..., None]) -> None:
+    found = grid(exact, seed)
+    assert [(m.provenance["image"], m.sigma) for m in found] == [(i, s) for i in range(3) for s in (0.1, 0.2, 0.4, 1.6)]
+    for m in found:
+        surely(m.errors, m.trials, float(ndtr(-0.3 / m.sigma)))
+    for image in range(3):  # the same z: an error of a half-space stays one as the scale grows
+        errors = [m.errors for m in found[4 * image : 4 * image + 4]]
+        assert errors == sorted(errors)
+        (alone,) = measure_error_rate(
+            Classifier(exact.half_space(0.3)),
+            exact.images(),
+            LABEL,
+            sigma=0.4,
+            n_samples=3000,
+            rng=seed,
+            image_ids=[image],
+        )
+        assert alone.errors == errors[2]
+
+
+@pytest.mark.parametrize("options", [{}, {"rel_error": 0.1}, {"threshold": 0.1}, {"rel_error": 0.02, "threshold": 0.2}])
+def test_batches_and_workers_do_not_change_when_a_count_stops(
+    exact: Any, seed: int, options: dict[str, Any], threads: Callable[[int], None]
+) -> None:
+    one = grid(exact, seed, **options)
+    assert counts(grid(exact, seed, batch_size=7, **options)) == counts(one)
+    threads(3)
+    assert counts(grid(exact, seed, batch_size=100, **options)) == counts(one)
+
+
+def test_it_stops_at_the_first_look_that_suffices(exact: Any, seed: int) -> None:
+    for m in grid(exact, seed, sigma=[[0.2, 0.4]], n_samples=60_000, rel_error=0.1):
+        assert m.sampling == "sequential"
+        seen = m.provenance["looks"]
+        assert [draws for draws, _ in seen] == list(looks(60_000)[: len(seen)])
+        assert seen[-1] == [m.trials, m.errors]
+
+        def width(errors: int, draws: int, sigma: float = m.sigma) -> float:
+            low, high = beta_binomial(errors, draws).distance(sigma)
+            middle = float(halfspace_distance(errors / draws, sigma))
+            return (high - low) / 2 / middle if np.isfinite(middle) else np.inf
+
+        assert width(m.errors, m.trials) <= 0.1 and m.trials < 60_000
+        assert all(width(errors, draws) > 0.1 for draws, errors in seen[:-1])
+
+
+def test_a_decision_stops_and_what_cannot_be_known_takes_the_budget(exact: Any, seed: int) -> None:
+    low, high = grid(exact, seed, sigma=[[0.1, 1.6]], n_samples=20_000, threshold=0.1)[:2]
+    assert low.trials < 1000 and low.error_rate().high < 0.1
+    assert high.trials < 1000 and high.error_rate().low > 0.1
+    (never,) = measure_error_rate(
+        Classifier(exact.constant()), exact.images(), LABEL, sigma=1.0, n_samples=900, rel_error=0.5, rng=0
     )
-    assert set(clock.seconds) == {"noise", "forward", "tally"}
-    assert all(seconds > 0 for seconds in clock.seconds.values())
+    assert (never.errors, never.trials, never.sampling) == (0, 900, "sequential")
+    (half,) = measure_error_rate(
+        Classifier(exact.half_space(0.0)), exact.images(), LABEL, sigma=1.0, n_samples=3000, rel_error=0.2, rng=seed
+    )
+    assert half.trials == 3000
+
+
+@pytest.mark.parametrize("options", [{}, {"rel_error": 0.1}])
+def test_margins_are_those_of_the_counted_draws(exact: Any, seed: int, options: dict[str, Any]) -> None:
+    got: dict[Any, list[Any]] = {}
+
+    def keep(image_id: Any, sigma: float, first: int, values: Any) -> None:
+        before = got.setdefault((image_id, sigma), [])
+        assert first == sum(map(len, before)) and values.dtype == np.float32
+        before.append(values.copy())
+
+    for m in grid(exact, seed, margins=keep, **options):
+        values = np.concatenate(got[m.provenance["image"], m.sigma])
+        assert (len(values), int((values < 0).sum())) == (m.trials, m.errors)
+
+
+def test_ties_are_counted(exact: Any, seed: int) -> None:
+    module = exact.module(lambda x: torch.stack([torch.ones(len(x)), 1 + torch.round(2 * (x[:, 0, 0, 0] - 0.5))], 1))
+    seen: list[Any] = []
+    (m,) = measure_error_rate(
+        Classifier(module),
+        exact.images(),
+        LABEL,
+        sigma=0.5,
+        n_samples=4000,
+        rng=seed,
+        margins=lambda *a: seen.append(a[3]),
+    )
+    margins = np.concatenate(seen)
+    assert m.provenance["ties"] == (margins == 0).sum() > 1000
+    assert m.errors == (margins < 0).sum() > 500  # the first of equal logits is the class
+
+
+def test_what_a_store_has_is_not_judged_again(exact: Any, seed: int, tmp_path: Any) -> None:
+    judged: list[Any] = []
+    for options in ({}, {"rel_error": 0.05}):
+        plain = grid(exact, seed, **options)
+        folder = tmp_path / f"{len(options)}"
+        assert grid(exact, seed, store=folder, **options) == plain
+        assert grid(exact, seed, store=folder, margins=lambda *a: judged.append(a), **options) == plain
+        assert not judged
+    more = grid(exact, seed, store=tmp_path / "0", n_samples=5000, margins=lambda *a: judged.append(a[2]))
+    assert counts(more) == counts(grid(exact, seed, n_samples=5000))
+    assert min(judged) == 3000
+
+
+def test_a_store_of_something_else_is_refused(exact: Any, seed: int, tmp_path: Any) -> None:
+    grid(exact, seed, store=tmp_path / "a")
+    with pytest.raises(ValueError, match="seed"):
+        grid(exact, seed + 1, store=tmp_path / "a")
+    classifier, options = Classifier(exact.half_space(0.3)), {"sigma": 0.4, "n_samples": 10, "store": tmp_path / "a"}
+    with pytest.raises(ValueError, match="another model"):
+        measure_error_rate(Classifier(exact.half_space(0.31)), exact.images(), LABEL, rng=seed, **options)
+    with pytest.raises(ValueError, match="another image or label with the id 0"):
+        measure_error_rate(classifier, exact.images() + 0.1, LABEL, rng=seed, **options)
+    with pytest.raises(ValueError, match="another image or label with the id 0"):
+        measure_error_rate(classifier, exact.images(), torch.tensor([1]), rng=seed, **options)
+
+
+def test_an_interrupt_loses_no_round(exact: Any, seed: int, tmp_path: Any) -> None:
+    def stop(done: int, total: int | None, text: str) -> None:
+        if done > 2000:
+            raise KeyboardInterrupt
+
+    options = {"n_samples": 3000, "sigma": 0.4, "batch_size": 16}
+    with pytest.raises(KeyboardInterrupt):
+        grid(exact, seed, store=tmp_path, progress=stop, **options)
+    with Store(tmp_path) as store:
+        kept = sum(store.get(name)[0] for name in store.names() if name.startswith("count/"))
+    assert 2000 < kept < 9000
+    judged: list[int] = []
+    resumed = grid(exact, seed, store=tmp_path, margins=lambda *a: judged.append(len(a[3])), **options)
+    assert counts(resumed) == counts(grid(exact, seed, **options))
+    assert sum(judged) == 9000 - kept
+
+
+KILLED = """
+import sys, time, torch
+from isoperimetry_bridges.torch import Classifier, measure_error_rate
+torch.set_num_threads(1)
+class Slow(torch.nn.Module):
+    def forward(self, x):
+        time.sleep(0.0005)
+        margin = x.flatten(1) @ torch.linspace(-1.0, 1.3, 16) - 2.0
+        return torch.stack([torch.zeros_like(margin), margin], 1)
+def run(folder, **options):
+    return measure_error_rate(Classifier(Slow().eval(), batch_size=32), torch.full((2, 1, 4, 4), 0.5), [0, 0],
+                              sigma=[[0.5, 0.7]], n_samples=4000, rng=5, store=folder, **options)
+if __name__ == "__main__":
+    print("ready", flush=True)
+    run(sys.argv[1], rel_error=None if sys.argv[2] == "fixed" else 0.03)
+"""
+
+
+@pytest.mark.parametrize("kind", ["fixed", "looks"])
+def test_a_killed_run_goes_on(tmp_path: Any, seed: int, kind: str) -> None:
+    script, folder = tmp_path / "killed.py", tmp_path / "store"
+    script.write_text(KILLED)
+    times = np.random.default_rng(seed).uniform(0.05, 0.3, size=2)
+    for seconds in times:
+        with subprocess.Popen(
+            [sys.executable, str(script), str(folder), kind], stdout=subprocess.PIPE, text=True
+        ) as run:
+            assert run.stdout is not None and run.stdout.readline() == "ready\n"
+            time.sleep(float(seconds))
+            run.kill()
+    names: dict[str, Any] = {"__name__": "killed"}
+    exec(script.read_text(), names)
+    rule = {} if kind == "fixed" else {"rel_error": 0.03}
+    assert counts(names["run"](folder, **rule)) == counts(names["run"](None, **rule))

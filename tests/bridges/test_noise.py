@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from isoperimetry.streams import as_stream
-from isoperimetry_bridges.torch.noise import noise_stream, noisy_images
+from isoperimetry.streams import add_noise, as_stream
+from isoperimetry_bridges.torch.noise import NoiseSource, Run, noise_stream, noisy_images
 
 PURPOSES = ("search", "count", "start", "attack")
 
@@ -110,3 +110,63 @@ def test_the_image_is_not_changed(exact: Any, seed: int) -> None:
     assert torch.equal(image, before)
     assert batch.dtype == torch.float32
     assert batch.shape == (10, *exact.shape)
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (2, 3, 4, 5)])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+def test_any_shape_and_type(shape: tuple[int, ...], dtype: torch.dtype, seed: int) -> None:
+    image = torch.rand(shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+    stream = noise_stream(as_stream(seed), "count", "a name")
+    found = noisy_images(image, 0.25, stream=stream, first=2**40, count=7)
+    kind = np.float64 if dtype == torch.float64 else np.float32
+    true = np.empty((7, image.numel()), kind)
+    add_noise(image.reshape(-1).numpy().astype(kind), 0.25, stream=stream, first=2**40, out=true)
+    assert found.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+    assert found.shape == (7, *shape)
+    assert np.array_equal(found.reshape(7, -1).numpy(), true)
+
+
+@pytest.mark.parametrize("bounds", [None, (0.25, 0.75)])
+def test_runs_are_written_one_after_the_other(bounds: tuple[float, float] | None, exact: Any, seed: int) -> None:
+    images = torch.rand(3, *exact.shape, generator=torch.Generator().manual_seed(seed))
+    before, root = images.clone(), as_stream(seed)
+    places = [(2, 0.1, 5, 4), (0, 0.5, 0, 1), (2, 0.0, 9, 2), (1, 0.3, 2**64 - 3, 3), (1, 0.3, 7, 0), (0, 0.5, 1, 1)]
+    runs = [
+        Run(image, sigma, noise_stream(root, "count", image), first, count) for image, sigma, first, count in places
+    ]
+    out = torch.full((20, *exact.shape), math.nan)
+    rows = NoiseSource(images, bounds=bounds).fill(runs, out)
+    true = torch.cat(
+        [
+            noisy_images(
+                images[run.image], run.sigma, stream=run.stream, first=run.first, count=run.count, bounds=bounds
+            )
+            for run in runs
+        ]
+    )
+    assert torch.equal(rows, true)
+    assert rows.data_ptr() == out.data_ptr()  # no copy
+    assert out[len(rows) :].isnan().all()
+    assert torch.equal(images, before)
+
+
+def test_how_runs_are_cut_does_not_matter(exact: Any, seed: int) -> None:
+    source, stream = NoiseSource(exact.images()), as_stream(seed).split("count", 0)
+    whole = source.fill([Run(0, 0.5, stream, 3, 40)], torch.empty(40, *exact.shape))
+    ones = source.fill([Run(0, 0.5, stream, 3 + i, 1) for i in range(40)], torch.empty(40, *exact.shape))
+    assert torch.equal(whole, ones)
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "text"),
+    [
+        (torch.empty(3, 1, 4, 4, dtype=torch.float64), TypeError, "must be torch.float32 on cpu"),
+        (torch.empty(3, 1, 4, 4, device="meta"), TypeError, "on meta but must be"),
+        (torch.empty(2, 1, 4, 4), ValueError, "or more rows"),
+        (torch.empty(3, 4, 4), ValueError, "or more rows"),
+        (torch.empty(3, 1, 4, 8)[..., ::2], ValueError, "contiguous"),
+    ],
+)
+def test_batches_that_do_not_fit(out: Tensor, error: type[Exception], text: str, exact: Any) -> None:
+    with pytest.raises(error, match=text):
+        NoiseSource(exact.images()).fill([Run(0, 0.5, as_stream(1), 0, 3)], out)

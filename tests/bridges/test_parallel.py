@@ -202,16 +202,18 @@ class WritesBuffers(nn.Module):
 
 
 def test_a_module_that_writes_to_its_buffers_is_safe(threads: Any, seed: int) -> None:
-    found = []
+    found, calls = [], []
     settings = CheckSettings(sigma=0.5, n_samples=2000, n_starts=5)
     for count in (1, 4):
         threads(count)
         module = WritesBuffers().eval()
         result = check_model(Classifier(module), torch.full((6, 1, 4, 4), 0.5), [0] * 6, settings=settings, rng=seed)
         found.append(([image.to_dict() for image in result.images], result.fingerprint))
-        # Only the two calls of the check at the start are the caller's own, where images have copies to work with.
-        assert float(module.get_buffer("calls")) == 2 if count > 1 else float(module.get_buffer("calls")) > 100
+        calls.append(float(module.get_buffer("calls")))
     assert found[0] == found[1]
+    # Most of the work is done by copies, where there are threads: the rest is the first look of each stage, and the
+    # attack from the images themselves, which are one batch.
+    assert calls[1] < calls[0] / 3
 
 
 class Caches(nn.Module):

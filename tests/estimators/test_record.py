@@ -45,15 +45,37 @@ def test_a_torn_line_is_cut_off_and_the_rest_is_kept(tmp_path, cut):
     assert path.read_bytes() == whole
 
 
-def test_a_flipped_byte_ends_what_is_trusted(tmp_path):
+def test_a_flipped_byte_is_told_and_nothing_is_lost(tmp_path):
     path = tmp_path / "run"
     with RunRecord(path) as record:
         record.begin(HEADER)
         record.add("a/0+1", {"errors": 1})
         record.add("a/1+1", {"errors": 2})
-    path.write_bytes(path.read_bytes().replace(b'"errors":1', b'"errors":7'))
+    whole = path.read_bytes()
+    damaged = whole.replace(b'"errors":1', b'"errors":7')
+    path.write_bytes(damaged)
+    with pytest.raises(
+        ValueError, match=r"^record='.*run', line 2, is damaged .*: delete it, and what it held will be"
+    ):
+        RunRecord(path)
+    assert path.read_bytes() == damaged
+    lines = whole.splitlines(keepends=True)
+    path.write_bytes(lines[0] + lines[2])  # as the message says
     with RunRecord(path) as record:
-        assert record.get("a/0+1") is None and record.get("a/1+1") is None
+        record.begin(HEADER)
+        assert record.get("a/0+1") is None and record.get("a/1+1") == {"errors": 2}
+
+
+def test_a_file_of_an_earlier_version_is_read(tmp_path):
+    path = tmp_path / "run"
+    path.write_bytes(
+        b'{"crc":4024160093,"entry":{"format":"isoperimetry run 1","problem":{"set":"x"},'
+        b'"stream":{"seed":1,"path":[]}}}\n'
+        b'{"crc":1153189546,"entry":{"name":"crude/0+8","result":{"errors":3,"logs":[-0.1,-Infinity,1e-320]}}}\n'
+    )
+    with RunRecord(path) as record:
+        record.begin(HEADER)
+        assert record.get("crude/0+8") == {"errors": 3, "logs": [-0.1, -np.inf, 1e-320]}
 
 
 def test_another_run_is_refused(tmp_path):

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from isoperimetry.bounds import median_distance_bound
 from isoperimetry.checks import AttackAudit, audit_attack
 from isoperimetry.progress import ProgressLike, as_progress
 from isoperimetry.streams import Stream, as_stream
+from isoperimetry_bridges.torch.arguments import (
+    ImageId,
+    as_count,
+    as_ids,
+    as_sigmas,
+    as_tensors,
+    check_stored_images,
+    run_header,
+)
 from isoperimetry_bridges.torch.attacks import Attack, NearestErrors, named_attack
 from isoperimetry_bridges.torch.classifier import Classifier, as_classifier
-from isoperimetry_bridges.torch.measure import ErrorCounter, as_count, as_ids, as_sigmas, as_tensors
-from isoperimetry_bridges.torch.noise import noise_stream, noisy_images
-from isoperimetry_bridges.torch.parallel import each_image
+from isoperimetry_bridges.torch.measure import measure_error_rate
+from isoperimetry_bridges.torch.searching import Starts, search_all
 from isoperimetry_bridges.torch.sigma import find_sigma
+from isoperimetry_bridges.torch.store import Store, as_store
 
 
 def attack_scale(errors: int, trials: int, sigma: float) -> float:
@@ -28,39 +37,6 @@ def attack_scale(errors: int, trials: int, sigma: float) -> float:
     Laplace's rule keeps it finite where no error was counted. It tunes the attacks and enters no bound.
     """
     return max(float(median_distance_bound((errors + 1) / (trials + 2), sigma)), sigma)
-
-
-def count_and_attack(
-    count: ErrorCounter,
-    attacks: Sequence[Attack],
-    image: Tensor,
-    label: int,
-    image_id: int,
-    *,
-    sigma: float,
-    root: Stream,
-    n_samples: int,
-    n_starts: int,
-    clip: bool,
-) -> tuple[int, dict[str, NearestErrors]]:
-    """Count errors on the draws of purpose "count", and attack those of purpose "start", whatever the model says.
-
-    Row 0 of what each attack found belongs to the image itself, rows 1 on to its noisy copies, all attacked in one
-    call: an attack treats each row on its own.
-    """
-    classifier, clock = count.classifier, count.clock
-    with clock("error rate"):
-        stream = noise_stream(root, "count", image_id)
-        errors = count(image, label, sigma, stream=stream, first=0, count=n_samples)
-    box = classifier.bounds if clip else None
-    stream = noise_stream(root, "start", image_id)
-    copies = noisy_images(image, sigma, stream=stream, first=0, count=n_starts, bounds=box)
-    starts, scale = torch.cat([image[None], copies]), attack_scale(errors, n_samples, sigma)
-    found = {}
-    for attack in attacks:
-        with clock(attack.name):
-            found[attack.name] = attack(classifier, starts, label, scale=scale, box=box)
-    return errors, found
 
 
 def verdict(
@@ -86,57 +62,92 @@ def nearest_error(
     images: Any,
     labels: Any,
     *,
-    attack: str | Attack = "pgd",
+    attack: str | Attack = "tangent",
     scale: float | Sequence[float] | None = None,
+    sigma: float | Sequence[float] | None = None,
+    n_starts: int = 1,
     clip: bool = False,
     rng: Any = None,
+    image_ids: Sequence[ImageId] | None = None,
+    store: Store | str | os.PathLike[str] | None = None,
+    keep_points: bool = False,
     progress: ProgressLike = None,
 ) -> list[NearestErrors]:
-    """Attack each image from where it is (no noise) and return verified errors.
+    """Attack each image from where it is, or from noisy copies, and return verified errors.
 
     Parameters
     ----------
     classifier : Classifier or torch.nn.Module
         A module is taken as `Classifier(module)`, with inputs in [0, 1].
-    images : Tensor or array, shape (n, channels, height, width)
+    images : Tensor or array, shape (n, ...), as a rule (n, channels, height, width)
         Floating point, in the classifier's box.
     labels : Tensor or array, shape (n,)
-        Integer classes.
-    attack : {"pgd", "ddn"} or Attack
+        Integer classes; or what the classifier's error criterion takes, shape (n, ...).
+    attack : {"tangent", "ddn", "pgd", "boundary"} or Attack
+        See `isoperimetry_bridges.torch.attacks`. "boundary" needs no gradient.
     scale : float or sequence of n floats, optional
-        Distance at which an error is expected, > 0: it sizes the steps. Default: the half-space distance at the noise
-        scale where about 1 % of 100 noisy copies are wrong, found by `find_sigma`; the width of the box where there is
-        none.
+        Distance at which an error is expected, > 0: it sizes steps. Default: the half-space distance at the noise scale
+        where about 1 % of 100 noisy copies are wrong, found by `find_sigma`, or at ``sigma``; the width of the box
+        where there is none.
+    sigma : float or sequence of n floats, optional
+        Attack ``n_starts`` noisy copies of each image at this scale, the draws of purpose "start", which `audit`
+        attacks too. Default: the image itself.
+    n_starts : int, default 1
+        Noisy copies of each image; needs ``sigma``.
     clip : bool, default False
-        Confine the attack to the input box.
+        Confine the attack to the input box, and clip noisy copies to it.
     rng : None, int, SeedSequence, Generator or Stream
-        Seed of that search.
+        Seed of all noise; with ``store`` it must be given.
+    image_ids : sequence of n distinct int or str, optional
+        Names of the images, by default 0, 1, ...
+    store : Store or path, optional
+        Keep what is found in this folder, a batch of starts at a time, and begin with what it holds.
+    keep_points : bool, default False
+        Keep the errors themselves in the store. Those read from a store without them have shape (M, 0).
     progress : optional
-        See `isoperimetry.progress`.
+        See `isoperimetry.progress`; its unit is a batch of starts.
 
     Returns
     -------
-    list of NearestErrors, one per image, each with one start
+    list of NearestErrors, one per image, each with one start or ``n_starts``
         Their distances are upper bounds of the distance to the nearest error; no error rate bounds that from above.
+
+    Examples
+    --------
+    >>> import torch
+    >>> half_space = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2)).eval()
+    >>> with torch.no_grad():
+    ...     _ = half_space[1].weight.copy_(torch.tensor([[0.0] * 4, [1.0, 0.0, 0.0, 0.0]]))
+    ...     _ = half_space[1].bias.copy_(torch.tensor([0.0, -0.75]))
+    >>> (found,) = nearest_error(half_space, torch.zeros(1, 1, 2, 2), [0], scale=1.0)
+    >>> found.distances.round(4)
+    array([0.75])
     """
-    classifier, (x, y) = as_classifier(classifier), as_tensors(images, labels)
+    classifier = as_classifier(classifier)
+    x, y = as_tensors(images, labels, classifier)
     classifier.check(x, y)
-    chosen, bars = named_attack(attack), as_progress(progress)
-    box = classifier.bounds if clip else None
-    if scale is None:
-        width = classifier.bounds[1] - classifier.bounds[0]
-        searches = find_sigma(classifier, x, y, n_samples=100, rng=rng, clip=clip, progress=bars)
-        sigmas = [search.sigma if 0 < search.sigma < np.inf else width for search in searches]
-        lengths = tuple(attack_scale(1, 100, sigma) for sigma in sigmas)
-    else:
+    ids, n_starts = as_ids(image_ids, len(x)), as_count("n_starts", n_starts)
+    chosen, bars, root = named_attack(attack), as_progress(progress), _root(rng, store)
+    if sigma is None and n_starts != 1:
+        raise ValueError(f"n_starts={n_starts} needs sigma=, the scale of the noise: without noise all starts are one.")
+    sigmas = None if sigma is None else as_sigmas(sigma, len(x))
+    if scale is not None:
         lengths = as_sigmas(scale, len(x), name="scale")
-
-    def search(tools: tuple[Classifier, Attack], i: int) -> NearestErrors:
-        worker, run = tools
-        return run(worker, x[i : i + 1], int(y[i]), scale=lengths[i], box=box)
-
-    with bars.start(f"{classifier.name}: {chosen.name}", len(x)) as stage:
-        return each_image((classifier, chosen), search, len(x), stage, device=classifier.device)
+    elif sigmas is not None:
+        lengths = tuple(attack_scale(1, 100, one) for one in sigmas)
+    else:
+        width = classifier.bounds[1] - classifier.bounds[0]
+        searches = find_sigma(classifier, x, y, n_samples=100, rng=root, image_ids=ids, clip=clip, progress=bars)
+        found = [search.sigma if 0 < search.sigma < np.inf else width for search in searches]
+        lengths = tuple(attack_scale(1, 100, one) for one in found)
+    starts = Starts(
+        x, y, ids, lengths, sigmas=sigmas, n_starts=n_starts, root=root, box=classifier.bounds if clip else None
+    )
+    with as_store(store) as kept:
+        if store is not None:
+            kept.begin(run_header(classifier, root, clip=bool(clip)))
+            check_stored_images(kept, x, y, ids)
+        return search_all(classifier, chosen, starts, None if store is None else kept, bars, keep_points=keep_points)
 
 
 def audit(
@@ -150,8 +161,9 @@ def audit(
     n_starts: int = 200,
     confidence: float = 0.999,
     rng: Any = None,
-    image_ids: Sequence[int] | None = None,
+    image_ids: Sequence[ImageId] | None = None,
     clip: bool = False,
+    store: Store | str | os.PathLike[str] | None = None,
     progress: ProgressLike = None,
 ) -> list[AttackAudit]:
     """Ask, image by image, whether an attack provably misses errors.
@@ -163,47 +175,53 @@ def audit(
     ----------
     classifier : Classifier or torch.nn.Module
         A module is taken as `Classifier(module)`, with inputs in [0, 1].
-    images : Tensor or array, shape (n, channels, height, width)
+    images : Tensor or array, shape (n, ...), as a rule (n, channels, height, width)
         Floating point, in the classifier's box.
     labels : Tensor or array, shape (n,)
-        Integer classes.
+        Integer classes; or what the classifier's error criterion takes, shape (n, ...).
     sigma : float or sequence of n floats
         Noise scale of each image, in the unit of the images, chosen without these draws: `find_sigma` uses others of
         the same ``rng``, `measure_error_rate` uses the very ones that are counted here.
-    attack : {"pgd", "ddn"} or Attack
+    attack : {"pgd", "ddn", "tangent", "boundary"} or Attack
     n_samples, n_starts : int
         Draws for the error rate, and attacked starts, per image.
     confidence : float, default 0.999
         Of each verdict; for several images see `isoperimetry.checks.audit_many`.
-    rng, image_ids, clip, progress
+    rng, image_ids, clip
         As in `measure_error_rate`; with ``clip`` the starts are clipped too and the attack stays in the box.
+    store : Store or path, optional
+        Keep counts and distances in this folder, a batch at a time, and begin with those that it holds.
+    progress : optional
+        See `isoperimetry.progress`.
 
     Returns
     -------
     list of AttackAudit, one per image
     """
-    classifier, (x, y) = as_classifier(classifier), as_tensors(images, labels)
+    classifier = as_classifier(classifier)
+    x, y = as_tensors(images, labels, classifier)
     classifier.check(x, y)
-    ids, sigmas, root = as_ids(image_ids, len(x)), as_sigmas(sigma, len(x)), as_stream(rng)
+    ids, sigmas, root = as_ids(image_ids, len(x)), as_sigmas(sigma, len(x)), _root(rng, store)
     n_samples, n_starts = as_count("n_samples", n_samples), as_count("n_starts", n_starts)
-    chosen = named_attack(attack)
-
-    def judge(tools: tuple[Classifier, Attack], i: int) -> AttackAudit:
-        worker, run = tools
-        errors, found = count_and_attack(
-            ErrorCounter(worker, clip=clip),
-            [run],
-            x[i],
-            int(y[i]),
-            ids[i],
-            sigma=sigmas[i],
-            root=root,
-            n_samples=n_samples,
-            n_starts=n_starts,
-            clip=clip,
+    verdict(np.zeros(1), errors=0, trials=1, sigma=1.0, confidence=confidence)  # refuses it before hours of work
+    chosen, bars = named_attack(attack), as_progress(progress)
+    with as_store(store) as kept:
+        counted = measure_error_rate(
+            classifier, x, y, sigma=sigmas, n_samples=n_samples, rng=root, image_ids=ids, clip=clip, n_agreement=0,
+            store=None if store is None else kept, progress=bars,
+        )  # fmt: skip
+        lengths = tuple(attack_scale(one.errors, n_samples, one.sigma) for one in counted)
+        starts = Starts(
+            x, y, ids, lengths, sigmas=sigmas, n_starts=n_starts, root=root, box=classifier.bounds if clip else None
         )
-        distances = found[run.name].distances[1:]
-        return verdict(distances, errors=errors, trials=n_samples, sigma=sigmas[i], confidence=confidence)
+        found = search_all(classifier, chosen, starts, None if store is None else kept, bars)
+    return [
+        verdict(one.distances, errors=count.errors, trials=n_samples, sigma=count.sigma, confidence=confidence)
+        for one, count in zip(found, counted, strict=True)
+    ]
 
-    with as_progress(progress).start(f"{classifier.name}: audit of {chosen.name}", len(x)) as stage:
-        return each_image((classifier, chosen), judge, len(x), stage, device=classifier.device)
+
+def _root(rng: Any, store: Any) -> Stream:
+    if store is not None and rng is None:
+        raise ValueError("rng=None is another seed each time: give an integer with store=, so that the run can go on.")
+    return as_stream(rng)

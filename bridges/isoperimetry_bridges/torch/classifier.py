@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -13,15 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from isoperimetry.errors import ModelError
-from isoperimetry_bridges.torch.criterion import Criterion, Judgement, Rule, read_logits
+from isoperimetry_bridges.torch.criterion import Criterion, Judgement, Rule, default_slack, read_logits
+from isoperimetry_bridges.torch.identity import check_data, digest
 
 # Batches of about this many input values are near the speed of large ones on a CPU and small enough for any memory; an
 # accelerator wants many more.
 _VALUES_PER_BATCH = {"cpu": 400_000, "other": 40_000_000}
 _LARGEST_BATCH = {"cpu": 512, "other": 4096}
-
-SLACK_ULPS = 64
-"""Rounding of a logit relative to the largest, in units of the type's epsilon, that is called a tie by default."""
 
 
 def raised(error: BaseException) -> str:
@@ -79,7 +76,8 @@ class Classifier:
         How many inputs are sent through at once, >= 1; default: by the size of an input and the kind of device.
     slack : float, optional
         A draw whose margin is at most this, relative to its largest logit (to 1 for a margin of yours), is counted as a
-        tie: other arithmetic might decide otherwise. Default: 64 epsilons of the type in which the model computes.
+        tie: other arithmetic might decide otherwise. Default: 64 epsilons of the type in which the model computes, 8 of
+        a half type.
 
     Raises
     ------
@@ -148,13 +146,13 @@ class Classifier:
         self.autocast, self.channels_last, self.compiled = autocast, bool(channels_last), bool(compiled)
         self.dtype = torch.float32 if parameter is None else parameter.dtype
         """The type that the module takes; inputs are float64 for a float64 module, else float32."""
-        computes = self.autocast or self.dtype
-        self.slack = SLACK_ULPS * torch.finfo(computes).eps if slack is None else float(slack)
+        self.slack = default_slack(self.autocast or self.dtype) if slack is None else float(slack)
         self._mean = None if mean is None else torch.tensor(mean, device=self.device)
         self._std = None if std is None else torch.tensor(std, device=self.device)
         self._given_size = None if batch_size is None else int(batch_size)
         self._limits: dict[str, int] = {}  # shared by copies: what memory taught
         self._run: Any = None
+        self._hashed: tuple[Any, str] | None = None
         if self.channels_last:
             self.module = self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -191,7 +189,7 @@ class Classifier:
         twin.autocast, twin.compiled, twin._limits = None, False, dict(self._limits)
         if self.dtype != torch.float64:
             twin.module, twin.dtype = copy.deepcopy(self.module).float(), torch.float32
-        twin.slack = SLACK_ULPS * torch.finfo(twin.dtype).eps
+        twin.slack = default_slack(twin.dtype)
         return twin
 
     def outputs(self, x: Tensor) -> Any:
@@ -345,28 +343,10 @@ class Classifier:
             If the model is in training mode, logits are not finite, or the model answers differently when asked twice.
         """
         _refuse_training(self.module)
-        if images.ndim < 2 or len(images) == 0:
-            raise ValueError(
-                f"images has shape {tuple(images.shape)} but must be (n, channels, height, width), or (n, ...), with "
-                "n >= 1."
-            )
-        by_class = self.criterion.by_class
-        if labels.shape[:1] != (len(images),) or (by_class and labels.ndim != 1):
-            raise ValueError(
-                f"labels has shape {tuple(labels.shape)} but must be ({len(images)},): one for each image."
-            )
-        low, high = self.bounds
-        outside = ~((images >= low) & (images <= high)).flatten(1).all(1)
-        if outside.any():
-            first = int(outside.nonzero()[0])
-            if images[first].isnan().any():
-                raise ValueError(f"images[{first}] holds NaN but all values must be in the box [{low:g}, {high:g}].")
-            raise ValueError(
-                f"images[{first}] has values in [{float(images[first].min()):g}, {float(images[first].max()):g}] "
-                f"but all must be in the box [{low:g}, {high:g}]: rescale the images (8-bit ones: divide by 255)."
-            )
+        self.fingerprint()  # before the model works: it may keep notes in its buffers
+        check_data(images, labels, self.bounds, by_class=self.criterion.by_class)
         probe = images[: self.batch_size(images[0].numel())].to(self.device)
-        if by_class:
+        if self.criterion.by_class:
             answers = [self.logits(probe) for _ in range(2)]
             n_classes = answers[0].shape[1]
             bad = (labels < 0) | (labels >= n_classes)
@@ -389,19 +369,20 @@ class Classifier:
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits that name weights, structure (the module's ``repr``), box and normalisation.
 
-        They also name the criterion and the arithmetic, where these are not the default.
+        They also name the criterion and the arithmetic, where these are not the default. Buffers count as they were
+        when it was first asked, or checked: a module may keep notes in them while it works.
         """
-        digest = hashlib.sha256(repr((self.module, self.bounds)).encode())
-        digest.update(self.criterion.description().encode())
+        state = [(id(parameter), parameter._version) for parameter in self.module.parameters()]
+        if self._hashed is None or self._hashed[0] != state:
+            self._hashed = (state, self._fingerprint())
+        return self._hashed[1]
+
+    def _fingerprint(self) -> str:
+        settings = [repr((self.module, self.bounds)), self.criterion.description()]
         if self.autocast is not None or self.compiled:
-            digest.update(f"autocast: {self.autocast}, compiled: {self.compiled}".encode())
+            settings.append(f"autocast: {self.autocast}, compiled: {self.compiled}")
         weights = sorted(self.module.state_dict().items())
-        for key, value in [("normalisation: mean", self._mean), ("normalisation: std", self._std), *weights]:
-            digest.update(key.encode())
-            if isinstance(value, Tensor):
-                digest.update(str((value.dtype, tuple(value.shape))).encode())
-                digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()[:16]
+        return digest(settings, [("normalisation: mean", self._mean), ("normalisation: std", self._std), *weights])
 
 
 def spread_labels(labels: Tensor | int, count: int) -> Tensor:

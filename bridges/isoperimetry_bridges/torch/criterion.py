@@ -15,6 +15,11 @@ Rule = Callable[[Any, Tensor], Tensor]
 """``rule(outputs, labels)``: a number or a truth value for each input of a batch."""
 
 
+def default_slack(dtype: torch.dtype) -> float:
+    """Return the rounding of a logit, relative to the largest, that is called a tie: 64 epsilons, 8 of a half type."""
+    return (8 if dtype in (torch.bfloat16, torch.float16) else 64) * torch.finfo(dtype).eps
+
+
 def read_logits(outputs: Any, rows: int) -> Tensor:
     """Return logits of shape (rows, classes) from what a model returned.
 
@@ -93,7 +98,8 @@ class Criterion:
     def judge(self, outputs: Any, labels: Tensor, rows: int, slack: float) -> Judgement:
         """Judge a batch; ``slack`` is relative to the largest logit, or to 1 where the margin is the user's."""
         if self.by_class:
-            logits = read_logits(outputs, rows).float()
+            logits = read_logits(outputs, rows)
+            logits = logits if logits.dtype == torch.float64 else logits.float()
             margins = top_margins(logits, labels)
             wrong = logits.argmax(1) != labels
             near = margins.abs() <= slack * logits.abs().amax(1)

@@ -2,118 +2,32 @@
 
 from __future__ import annotations
 
-import operator
+import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from isoperimetry.checks import Measurement
 from isoperimetry.progress import ProgressLike, as_progress
-from isoperimetry.streams import Stream, as_stream
+from isoperimetry.streams import as_stream
+from isoperimetry_bridges.torch.agreement import Agreement, as_agreement, compare
+from isoperimetry_bridges.torch.arguments import (
+    ImageId,
+    as_count,
+    as_ids,
+    as_scales,
+    as_tensors,
+    check_stored_images,
+    run_header,
+)
 from isoperimetry_bridges.torch.classifier import Classifier, as_classifier
-from isoperimetry_bridges.torch.noise import noise_stream, noisy_images
-from isoperimetry_bridges.torch.parallel import each_image
-from isoperimetry_bridges.torch.timing import Stopwatch
-
-
-class ErrorCounter:
-    """Counts errors of one classifier over ranges of keyed draws; holds one batch of noise, however many they are.
-
-    Parameters
-    ----------
-    classifier : Classifier
-    clip : bool
-        Clip noisy images to the input box before the model sees them.
-    clock : Stopwatch, optional
-        Gets the seconds spent on noise, forward passes and tallying.
-    """
-
-    def __init__(self, classifier: Classifier, *, clip: bool = False, clock: Stopwatch | None = None) -> None:
-        self.classifier = classifier
-        self.bounds = classifier.bounds if clip else None
-        self.clock = clock or Stopwatch()
-        self.n_calls = 0
-        self._buffer: np.ndarray[tuple[int, int], np.dtype[np.float32]] | None = None
-
-    def __call__(self, image: Tensor, label: int, sigma: float, *, stream: Stream, first: int, count: int) -> int:
-        """Return the number of errors among draws ``first`` to ``first + count - 1`` of ``stream``."""
-        dim = image.numel()
-        size = self.classifier.batch_size(dim)
-        if self._buffer is None or self._buffer.shape != (size, dim):
-            self._buffer = np.empty((size, dim), np.float32)
-        errors = 0
-        for start in range(first, first + count, size):
-            with self.clock("noise"):
-                batch = noisy_images(
-                    image,
-                    sigma,
-                    stream=stream,
-                    first=start,
-                    count=min(size, first + count - start),
-                    bounds=self.bounds,
-                    buffer=self._buffer,
-                )
-            with self.clock("forward"):
-                classes = self.classifier.predict(batch)
-            with self.clock("tally"):
-                errors += int((classes != label).sum())
-        self.n_calls += count
-        return errors
-
-
-def _as_tensor(values: Any) -> Tensor:
-    # torch takes no array that runs backwards, and warns of one that cannot be written to: both are copied.
-    if isinstance(values, np.ndarray) and not (values.flags.writeable and min(values.strides, default=0) >= 0):
-        values = values.copy()
-    return torch.as_tensor(values)
-
-
-def as_count(name: str, value: Any) -> int:
-    """Return a number of draws, an integer >= 1."""
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name}={value!r} must be an integer: it is a number of draws.") from None
-    if count < 1:
-        raise ValueError(f"{name}={count} must be >= 1: it is a number of draws.")
-    return count
-
-
-def as_tensors(images: Any, labels: Any) -> tuple[Tensor, Tensor]:
-    """Return float32 images and int64 labels on the CPU from tensors or arrays.
-
-    Raises
-    ------
-    TypeError
-        If images are not floating-point numbers or labels are not integers.
-    """
-    x, y = _as_tensor(images), _as_tensor(labels)
-    if not x.is_floating_point():
-        raise TypeError(f"images has dtype {x.dtype} but must be floating point: divide 8-bit images by 255.")
-    if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
-        raise TypeError(f"labels has dtype {y.dtype} but must be integers: the index of each image's class.")
-    return x.detach().to("cpu", torch.float32).contiguous(), y.detach().to("cpu", torch.int64)
-
-
-def as_ids(image_ids: Sequence[int] | None, count: int) -> tuple[int, ...]:
-    """Return the ids that key the noise, by default 0, 1, ...; they must be distinct."""
-    ids = tuple(range(count)) if image_ids is None else tuple(int(i) for i in image_ids)
-    if len(ids) != count or len(set(ids)) != count:
-        raise ValueError(f"image_ids has {len(set(ids))} distinct entries but there are {count} images: give one each.")
-    return ids
-
-
-def as_sigmas(sigma: Any, count: int, name: str = "sigma") -> tuple[float, ...]:
-    """Return one finite length > 0 per image."""
-    values = np.asarray(sigma, float)
-    if values.shape not in ((), (count,)):
-        raise ValueError(f"{name} has shape {values.shape} but must be one number or ({count},): one for each image.")
-    if not (np.isfinite(values) & (values > 0)).all():
-        raise ValueError(f"{name}={sigma!r} must be finite and > 0: it is a length in the unit of the images.")
-    return tuple(float(s) for s in np.broadcast_to(values, (count,)))
+from isoperimetry_bridges.torch.counting import Cell, Counts, OnMargins
+from isoperimetry_bridges.torch.judging import Judge
+from isoperimetry_bridges.torch.noise import noise_stream
+from isoperimetry_bridges.torch.stopping import StoppingRule
+from isoperimetry_bridges.torch.store import Store, as_store
 
 
 def measure_error_rate(
@@ -121,41 +35,79 @@ def measure_error_rate(
     images: Any,
     labels: Any,
     *,
-    sigma: float | Sequence[float],
+    sigma: float | Sequence[float] | Sequence[Sequence[float]],
     n_samples: int = 10_000,
+    rel_error: float | None = None,
+    threshold: float | None = None,
+    confidence: float = 0.95,
     rng: Any = None,
-    image_ids: Sequence[int] | None = None,
+    image_ids: Sequence[ImageId] | None = None,
     clip: bool = False,
+    n_agreement: int = 200,
+    margins: OnMargins | None = None,
+    store: Store | str | os.PathLike[str] | None = None,
     progress: ProgressLike = None,
 ) -> list[Measurement]:
-    """Count the errors of a classifier in Gaussian noise around each image.
+    """Count the errors of a classifier in Gaussian noise around each image, at one or several scales.
+
+    Batches mix images and scales. The counts do not depend on the batch size, the number of threads or where a run was
+    interrupted and resumed, but for draws so close to the decision that another rounding might decide otherwise: these
+    are counted as ties.
 
     Parameters
     ----------
     classifier : Classifier or torch.nn.Module
         A module is taken as `Classifier(module)`, with inputs in [0, 1].
-    images : Tensor or array, shape (n, channels, height, width)
+    images : Tensor or array, shape (n, ...), as a rule (n, channels, height, width)
         Floating point, in the classifier's box.
     labels : Tensor or array, shape (n,)
-        Integer classes; the label is kept for every noisy image.
-    sigma : float or sequence of n floats
-        Standard deviation of the noise, in the unit of the images.
+        Integer classes, kept for every noisy image; or what the classifier's error criterion takes, shape (n, ...).
+    sigma : float or array, shape (n,), (n, k) or (1, k)
+        Standard deviation of the noise, in the unit of the images: one for all, one for each image, or k at each image.
+        The scales of an image share its draws, scaled: their counts are not independent.
     n_samples : int, default 10,000
-        Draws per image, fixed in advance, so that Clopper-Pearson intervals are valid.
+        Draws per image and scale. Without a rule to stop the number is fixed in advance, and Clopper-Pearson intervals
+        are valid; with one it is the budget.
+    rel_error : float, optional
+        Stop at an image and scale when the interval of its half-space distance has a half-width of at most this
+        fraction of the distance. It is valid at all looks at once (`isoperimetry.intervals.beta_binomial`). While there
+        is no error, and near a rate of 1/2, where the distance is 0, no relative precision is reached: there the budget
+        ends the count.
+    threshold : float, optional
+        Stop when the interval of the error rate lies on one side of this. With both rules the first one to hold stops.
+    confidence : float, default 0.95
+        Of the intervals that decide when to stop, and of that of the agreement.
     rng : None, int, SeedSequence, Generator or Stream
         Seed of the noise; each draw is keyed by it, the purpose "count", the image's id and the draw's index. `audit`
         counts on the same draws: with the same ``rng``, do not choose its sigma by what comes out here.
-    image_ids : sequence of n distinct int, optional
+    image_ids : sequence of n distinct int or str, optional
         Names of the images in the key, by default 0, 1, ...
     clip : bool, default False
         Clip the noisy images to the box; recorded.
+    n_agreement : int, default 200
+        Draws per image and scale on which a classifier that does not run in plain float32 is compared with its float32
+        version; 0 for none. See `agreement`.
+    margins : callable, optional
+        ``margins(image_id, sigma, first, values)`` gets the margins of all counted draws from ``first`` on, float32, in
+        the order of an image's draws. Draws that are read from a store are not judged again, and have none.
+    store : Store or path, optional
+        Keep counts in this folder every few seconds, and begin with those that it holds.
     progress : optional
-        See `isoperimetry.progress`.
+        See `isoperimetry.progress`; its unit is a draw.
 
     Returns
     -------
-    list of Measurement, one per image
-        With ``errors``, ``trials`` and ``sigma``.
+    list of Measurement, image by image, scale by scale
+        With ``errors``, ``trials`` and ``sigma``; ``sampling`` is "sequential" where there was a rule to stop.
+        ``provenance`` has the ``ties``, and all that the counts depend on; the ``looks`` of a sequential count, pairs
+        (draws, errors); and the ``agreement`` with float32.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of range, or the store is of another run.
+    ModelError
+        If the model cannot be judged, an answer is NaN or infinite, or memory does not suffice for one image.
 
     Examples
     --------
@@ -168,24 +120,88 @@ def measure_error_rate(
     >>> 440 < measured[0].errors < 560
     True
     """
-    classifier, (x, y) = as_classifier(classifier), as_tensors(images, labels)
+    classifier = as_classifier(classifier)
+    x, y = as_tensors(images, labels, classifier)
     classifier.check(x, y)
-    ids, sigmas = as_ids(image_ids, len(x)), as_sigmas(sigma, len(x))
-    n_samples = as_count("n_samples", n_samples)
+    ids, scales = as_ids(image_ids, len(x)), as_scales(sigma, len(x))
+    n_samples, n_agreement = as_count("n_samples", n_samples), as_count("n_agreement", n_agreement, least=0)
+    rule = StoppingRule(rel_error=rel_error, threshold=threshold, confidence=confidence)
+    if margins is not None and not callable(margins):
+        raise TypeError(f"margins={margins!r} must be a function of (image_id, sigma, first, values).")
+    if store is not None and rng is None:
+        raise ValueError("rng=None is another seed each time: give an integer with store=, so that the run can go on.")
     root = as_stream(rng)
-    model = classifier.fingerprint()
-
-    def measure(worker: Classifier, i: int) -> Measurement:
-        stream = noise_stream(root, "count", ids[i])
-        count = ErrorCounter(worker, clip=clip)
-        return Measurement(
-            errors=count(x[i], int(y[i]), sigmas[i], stream=stream, first=0, count=n_samples),
-            trials=n_samples,
-            sigma=sigmas[i],
-            dim=x[i].numel(),
-            clipping=clip,
-            provenance={"model": model, "seed": root.seed, "image": ids[i]},
+    header = run_header(classifier, root, clip=bool(clip))  # before the model works: it may keep notes in its buffers
+    cells = [
+        Cell(index=i, image_id=ids[i], sigma=scale, stream=noise_stream(root, "count", ids[i]))
+        for i in range(len(x))
+        for scale in scales[i]
+    ]
+    with as_store(store) as kept, Judge(classifier, x, y, clip=clip) as judge:
+        kept.begin(header)
+        if store is not None:
+            check_stored_images(kept, x, y, ids)
+        counts = Counts(cells, rule, n_samples, None if store is None else kept, margins)
+        with as_progress(progress).start(f"{classifier.name}: error rates", n_samples * len(cells)) as stage:
+            stage.advance(counts.n_done)
+            counts.run(judge, stage)
+        about = header | _arithmetic(classifier) | {"batch_size": judge.batch_size}
+        agreed: list[Agreement] = []
+        if n_agreement and not classifier.exact_arithmetic:
+            options: dict[str, Any] = {"root": root, "n_samples": n_agreement, "clip": bool(clip)}
+            agreed = _agreement(classifier, x, y, cells, kept, confidence=confidence, **options)
+    found = []
+    for number, cell in enumerate(cells):
+        provenance = {**about, "image": cell.image_id, "ties": cell.ties}
+        if rule.sequential:
+            provenance["looks"] = cell.looks
+        if agreed:
+            provenance["agreement"] = agreed[number].to_dict()
+        found.append(
+            Measurement(
+                errors=cell.errors,
+                trials=cell.draws,
+                sigma=cell.sigma,
+                sampling="sequential" if rule.sequential else "fixed",
+                dim=x[cell.index].numel(),
+                clipping=clip,
+                provenance=provenance,
+            )
         )
+    return found
 
-    with as_progress(progress).start(f"{classifier.name}: error rates", len(x)) as stage:
-        return each_image(classifier, measure, len(x), stage, device=classifier.device)
+
+def _arithmetic(classifier: Classifier) -> dict[str, Any]:
+    """Return what rounding depends on, JSON-safe."""
+    return {
+        "device": str(classifier.device),
+        "dtype": str(classifier.dtype).removeprefix("torch."),
+        "autocast": None if classifier.autocast is None else str(classifier.autocast).removeprefix("torch."),
+        "channels_last": classifier.channels_last,
+        "compiled": classifier.compiled,
+    }
+
+
+def _agreement(
+    classifier: Classifier,
+    images: Tensor,
+    labels: Tensor,
+    cells: Sequence[Cell],
+    store: Store,
+    *,
+    n_samples: int,
+    confidence: float,
+    **options: Any,
+) -> list[Agreement]:
+    """Compare with float32 at each cell, but for what the store has."""
+    names = [f"agreement/{json.dumps(cell.image_id)}/{cell.sigma.hex()}/{n_samples}" for cell in cells]
+    missing = [number for number, name in enumerate(names) if store.get(name) is None]
+    places = [(cells[number].index, cells[number].image_id, cells[number].sigma) for number in missing]
+    for number, counts in zip(
+        missing, compare(classifier, images, labels, places, n_samples=n_samples, **options), strict=True
+    ):
+        store.add(names[number], counts)
+    return [
+        as_agreement(cell.image_id, cell.sigma, n_samples, store.get(name) or (), confidence)
+        for cell, name in zip(cells, names, strict=True)
+    ]

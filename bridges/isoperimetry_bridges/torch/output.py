@@ -1,10 +1,9 @@
-"""Where the results of a check go: a line for each finished image, results.json and figure.png, the terminal."""
+"""Where the results of a check go: the store while it runs, results.json and figure.png, the terminal."""
 
 from __future__ import annotations
 
 import datetime
 import hashlib
-import itertools
 import json
 import os
 import platform
@@ -19,7 +18,7 @@ from rich.console import Console
 
 from isoperimetry.errors import MissingDependency
 from isoperimetry.terminal import write_out
-from isoperimetry_bridges.torch.records import CheckSettings, ImageCheck, ModelCheck
+from isoperimetry_bridges.torch.records import CheckSettings, ModelCheck
 from isoperimetry_bridges.torch.summary import WIDE, image_tables, model_table
 
 _VERSIONED = ("isoperimetry", "torch", "numpy", "numba", "scipy")
@@ -46,8 +45,8 @@ def file_digest(path: Path) -> str:
 class Output:
     """The output folder of one check.
 
-    Each finished image is appended to ``images.jsonl`` at once, so that an interrupt or a late error loses nothing; the
-    file goes when ``results.json`` holds everything.
+    Everything measured is kept at once in the folder ``store``, from which the same check goes on after any
+    interruption; it goes when ``results.json`` holds everything.
 
     Parameters
     ----------
@@ -70,19 +69,12 @@ class Output:
             raise MissingDependency("The figure of a check", "matplotlib", "report")
         self.settings = settings
         self.about = {"settings": settings.to_dict(), **about, **environment()}
-        folder.mkdir(parents=True, exist_ok=True)
-        self.results, self.figure, self.images = (folder / n for n in ("results.json", "figure.png", "images.jsonl"))
-        if self.images.is_file():  # of an interrupted run: it is kept under another name
-            free = next(path for i in itertools.count(1) if not (path := folder / f"images.{i}.jsonl").exists())
-            self.images.rename(free)
-        self.images.write_text(json.dumps(self.about, allow_nan=False) + "\n")
-        self.n_images = 0
+        self.results, self.figure, self.store = (folder / n for n in ("results.json", "figure.png", "store"))
+        self.store.mkdir(parents=True, exist_ok=True)
 
-    def keep(self, model: str, image: ImageCheck) -> None:
-        """Append one finished image."""
-        with self.images.open("a") as file:
-            file.write(json.dumps({"model": model, **image.to_dict()}, allow_nan=False) + "\n")
-        self.n_images += 1
+    def store_of(self, number: int) -> Path:
+        """Return the folder of the store of a model, by its number in the check."""
+        return self.store / f"model{number}"
 
     def save(self, checked: Sequence[ModelCheck], words: str, seconds: float) -> list[Path]:
         """Write results.json, and figure.png where an image was audited; return the paths of what was written."""
@@ -100,7 +92,6 @@ class Output:
         partial = self.results.with_suffix(".partial")
         partial.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
         partial.replace(self.results)
-        self.images.unlink()
         # A figure of an earlier run would belong to other results.
         self.figure.unlink(missing_ok=True)
         groups = {model.name: [image.audit for image in model.audited if image.audit is not None] for model in checked}
@@ -133,20 +124,9 @@ def show(checked: Sequence[ModelCheck], settings: CheckSettings, words: str, *, 
         )
         console.print(f"Noise: {noise}.", highlight=False)
         if verbose:
-            console.print(
-                "Seconds of work, added over images side by side; noise, forward, tally: within search and error rate."
-            )
             for result in checked:
-                console.print(_seconds(result), highlight=False, markup=False)
+                parts = ", ".join(f"{name} {spent:.1f} s" for name, spent in result.seconds.items())
+                console.print(f"{result.name}: {parts}.", highlight=False, markup=False)
             console.print(f"In all: {seconds:.1f} s.", highlight=False)
         console.print(f"\n{words}", highlight=False, markup=False)
     write_out(capture.get() + "\n")
-
-
-def _seconds(result: ModelCheck) -> str:
-    parts = ", ".join(f"{name} {spent:.1f} s" for name, spent in result.seconds.items())
-    forward = result.seconds.get("forward", 0.0)
-    if not forward:
-        return f"{result.name}: {parts}."
-    share = (result.seconds["noise"] + result.seconds["tally"]) / forward
-    return f"{result.name}: {parts}. Noise and tally: {100 * share:.1f} % of forward."

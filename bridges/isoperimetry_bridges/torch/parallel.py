@@ -19,7 +19,8 @@ Tools = TypeVar("Tools")
 Result = TypeVar("Result")
 
 
-def _can_be_copied(tools: object) -> bool:
+def can_be_copied(tools: object) -> bool:
+    """Return whether copies of ``tools`` can work side by side."""
     # Not so: a module that holds a lock or a file, or a tensor computed from its weights, as old weight_norm does.
     try:
         copy.deepcopy(tools)
@@ -48,7 +49,7 @@ def each_image(
     """
     threads = torch.get_num_threads()
     workers = min(threads, count) if device.type == "cpu" else 1
-    if workers <= 1 or not _can_be_copied(tools):
+    if workers <= 1 or not can_be_copied(tools):
         results = []
         for index in range(count):
             results.append(job(tools, index))

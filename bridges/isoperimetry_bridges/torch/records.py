@@ -11,8 +11,8 @@ import numpy as np
 
 from isoperimetry.checks import AttackAudit, AuditFamily
 from isoperimetry.results import Interval, Record
+from isoperimetry_bridges.torch.arguments import ImageId, as_count
 from isoperimetry_bridges.torch.attacks import named_attack
-from isoperimetry_bridges.torch.measure import as_count
 from isoperimetry_bridges.torch.sigma import SigmaSearch, check_search
 
 
@@ -68,7 +68,10 @@ class ImageCheck(Record):
 
     Attributes
     ----------
-    image, label : int
+    image : int or str
+        The image's id.
+    label : int or None
+        None where the classifier has an error criterion of its own.
     status : str
         The status of the search for sigma; "given" where sigma was; "already wrong" where the model errs without noise.
     search : SigmaSearch or None
@@ -76,6 +79,8 @@ class ImageCheck(Record):
         The scale at which all below was measured.
     errors, trials : int
         Fresh counts at ``sigma``.
+    ties : int
+        Of these draws, how many lie so near to the decision that other arithmetic might decide otherwise.
     error_rate : Interval or None
         Their two-sided interval.
     prediction, prediction_low, prediction_high : float
@@ -93,13 +98,14 @@ class ImageCheck(Record):
         For each attack the fraction of noisy starts where it met a gradient of exactly zero.
     """
 
-    image: int
-    label: int
+    image: ImageId
+    label: int | None
     status: str
     search: SigmaSearch | None = None
     sigma: float = math.nan
     errors: int = 0
     trials: int = 0
+    ties: int = 0
     error_rate: Interval | None = None
     prediction: float = math.nan
     prediction_low: float = math.nan
@@ -148,8 +154,7 @@ class ModelCheck(Record):
         The least fraction of noisy copies with a missed nearer error, all images at once at the family's confidence; 0
         where none is certified.
     seconds : dict of str to float
-        Where the time went, summed over images that ran side by side; noise, forward and tally are parts of the stages
-        search and error rate.
+        Where the time went: the search for sigma, the error rate, each attack.
     """
 
     name: str

@@ -2,173 +2,39 @@
 
 from __future__ import annotations
 
-import dataclasses
-import enum
+import json
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+import os
+from collections.abc import Sequence
+from typing import Any, Literal
 
-import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
-from isoperimetry.intervals import clopper_pearson
 from isoperimetry.progress import ProgressLike, as_progress
-from isoperimetry.results import Interval, Record
 from isoperimetry.streams import Stream, as_stream
+from isoperimetry_bridges.torch.arguments import (
+    ImageId,
+    as_count,
+    as_ids,
+    as_tensors,
+    check_stored_images,
+    run_header,
+)
+from isoperimetry_bridges.torch.bracketing import Bracketing, grid
 from isoperimetry_bridges.torch.classifier import Classifier, as_classifier
-from isoperimetry_bridges.torch.measure import ErrorCounter, as_count, as_ids, as_tensors
+from isoperimetry_bridges.torch.ford2019 import published_search
+from isoperimetry_bridges.torch.judging import Judge
 from isoperimetry_bridges.torch.noise import noise_stream
-from isoperimetry_bridges.torch.parallel import each_image
+from isoperimetry_bridges.torch.rays import Search, run_searches
+from isoperimetry_bridges.torch.regions import Look, plan_looks
+from isoperimetry_bridges.torch.scales import SigmaSearch, SigmaStatus, already_wrong
+from isoperimetry_bridges.torch.store import Store, as_store
 
-# The scales that may be looked at: 16 an octave, from 2**-12 to 4 times the width of the input box. The grid is fixed
-# before any draw, so that a confidence shared by all its points holds for the few that the search chooses to look at,
-# although it chooses them by the same draws.
-STEPS_PER_OCTAVE = 16
-OCTAVES = (-12, 2)
+__all__ = ["SigmaSearch", "SigmaStatus", "check_search", "find_sigma", "search_sigma"]
 
+Preset = Literal["strict", "ford2019"]
 
-class SigmaStatus(enum.Enum):
-    """How a search for sigma(x0, mu) ended."""
-
-    BRACKETED = "bracketed"
-    NEVER_REACHED = "never reached"
-    ALREADY_WRONG = "already wrong"
-    BELOW_RANGE = "below range"
-    NOT_MONOTONE = "not monotone"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SigmaSearch(Record):
-    """The result of `find_sigma` for one image; every number in it was measured.
-
-    Attributes
-    ----------
-    image : int
-        The image's id.
-    status : SigmaStatus
-        BRACKETED: the rate passes the wanted one between two neighbours of the grid, and was not seen below it again.
-        NOT_MONOTONE: it passes at ``sigma``, but at a larger scale it is below again with confidence. NEVER_REACHED: at
-        the largest scale of the grid the rate is still lower; ``sigma`` is inf. BELOW_RANGE: at the smallest scale it
-        is higher already. ALREADY_WRONG: the model is wrong without noise; ``sigma`` is 0.
-    sigma : float
-        The scale of the grid, next to the passage, at which the measured rate is nearest to the wanted one.
-    errors, trials : int
-        The counts at ``sigma``.
-    error_rate : float
-        The wanted rate.
-    low, high : float
-        With probability ``confidence`` the rate is below the wanted one at ``low`` and above at ``high``: an interval
-        of sigma(x0, mu) if the rate increases between them. 0 and inf where nothing bounds it.
-    confidence : float
-        Of that interval; it holds for all scales of the grid at once.
-    looks : tuple of (sigma, errors)
-        All that was measured, in order of sigma.
-    """
-
-    image: int
-    status: SigmaStatus
-    sigma: float
-    errors: int
-    trials: int
-    error_rate: float
-    low: float
-    high: float
-    confidence: float
-    looks: tuple[tuple[float, int], ...]
-
-    def __str__(self) -> str:
-        return (
-            f"image {self.image}: sigma={self.sigma:.4g} in [{self.low:.4g}, {self.high:.4g}], "
-            f"{self.errors} errors of {self.trials} ({self.status.value})"
-        )
-
-
-class _Grid:
-    """Counts on a fixed grid of scales, each measured once and at most."""
-
-    def __init__(
-        self, count: Callable[[float], int], *, width: float, trials: int, error_rate: float, confidence: float
-    ) -> None:
-        low, high = OCTAVES
-        steps = np.arange(low * STEPS_PER_OCTAVE, high * STEPS_PER_OCTAVE + 1)
-        self.sigmas = [float(s) for s in width * 2.0 ** (steps / STEPS_PER_OCTAVE)]
-        self.last = len(self.sigmas) - 1
-        self.looks: dict[int, int] = {}
-        self.trials, self.error_rate = trials, error_rate
-        self._count = count
-        self._confidence = 1 - (1 - confidence) / len(self.sigmas)
-
-    def errors(self, index: int) -> int:
-        if index not in self.looks:
-            self.looks[index] = self._count(self.sigmas[index])
-        return self.looks[index]
-
-    def interval(self, index: int) -> Interval:
-        return clopper_pearson(self.errors(index), self.trials, confidence=self._confidence)
-
-    def reached(self, index: int) -> bool:
-        return self.errors(index) >= self.error_rate * self.trials
-
-    def surely_below(self, index: int) -> bool:
-        return self.interval(index).high < self.error_rate
-
-    def surely_above(self, index: int) -> bool:
-        return self.interval(index).low > self.error_rate
-
-    def passage(self, holds: Callable[[int], bool], start: int) -> tuple[int, int]:
-        """Return neighbours (i, i + 1) with ``holds`` false at i and true at i + 1, after ``start``; bisection.
-
-        (last, last + 1) where it holds at no octave after ``start``.
-        """
-        low = start
-        for high in [*range(start + STEPS_PER_OCTAVE, self.last, STEPS_PER_OCTAVE), self.last]:
-            if holds(high):
-                while high - low > 1:
-                    middle = (low + high) // 2
-                    low, high = (low, middle) if holds(middle) else (middle, high)
-                return low, high
-            low = high
-        return self.last, self.last + 1
-
-
-def _search(grid: _Grid, image: int, confidence: float) -> SigmaSearch:
-    # One look an octave over the whole range, so that a rate that falls again is seen.
-    for index in range(0, grid.last + 1, STEPS_PER_OCTAVE):
-        grid.errors(index)
-    if grid.reached(0):
-        chosen, status = 0, SigmaStatus.BELOW_RANGE
-    else:
-        below, above = grid.passage(grid.reached, 0)
-        if above > grid.last:
-            chosen, status = grid.last, SigmaStatus.NEVER_REACHED
-        else:
-            target = grid.error_rate * grid.trials
-            nearer_below = 0 < grid.errors(below) and target - grid.errors(below) < grid.errors(above) - target
-            chosen, status = (below if nearer_below else above), SigmaStatus.BRACKETED
-    # Ends of the interval: the passages of "surely below" (ends) and of "surely above" (begins).
-    low = high = None
-    if grid.surely_below(0):
-        low = grid.passage(lambda index: not grid.surely_below(index), 0)[0]
-    if grid.surely_above(0):
-        high = 0
-    elif (above := grid.passage(grid.surely_above, 0)[1]) <= grid.last:
-        high = above
-    falls_again = any(index > chosen and grid.surely_below(index) for index in grid.looks)
-    if falls_again and status is SigmaStatus.BRACKETED:
-        status = SigmaStatus.NOT_MONOTONE
-    never = status is SigmaStatus.NEVER_REACHED
-    return SigmaSearch(
-        image=image,
-        status=status,
-        sigma=math.inf if never else grid.sigmas[chosen],
-        errors=grid.errors(chosen),
-        trials=grid.trials,
-        error_rate=grid.error_rate,
-        low=0.0 if low is None else grid.sigmas[low],
-        high=math.inf if high is None else grid.sigmas[high],
-        confidence=confidence,
-        looks=tuple((grid.sigmas[index], errors) for index, errors in sorted(grid.looks.items())),
-    )
+_DRAWS, _MOST_DRAWS = 1000, 100_000
 
 
 def check_search(error_rate: float, n_samples: int, confidence: float) -> None:
@@ -186,40 +52,66 @@ def check_search(error_rate: float, n_samples: int, confidence: float) -> None:
 
 
 def search_sigma(
-    count: ErrorCounter,
-    image: Tensor,
-    label: int,
-    image_id: int,
+    judge: Judge,
+    index: int,
+    image_id: ImageId,
     *,
     root: Stream,
     error_rate: float,
     n_samples: int,
     confidence: float,
 ) -> SigmaSearch:
-    """Search the grid for one image, on the draws of purpose "search"; the arguments were checked by the caller."""
-    if int(count.classifier.predict(image[None])[0]) != label:
-        return SigmaSearch(
-            image=image_id,
-            status=SigmaStatus.ALREADY_WRONG,
-            sigma=0.0,
-            errors=0,
-            trials=0,
-            error_rate=error_rate,
-            low=0.0,
-            high=0.0,
-            confidence=confidence,
-            looks=(),
-        )
-    stream = noise_stream(root, "search", image_id)
-    low, high = count.classifier.bounds
-    grid = _Grid(
-        lambda sigma: count(image, label, sigma, stream=stream, first=0, count=n_samples),
-        width=high - low,
-        trials=n_samples,
-        error_rate=error_rate,
-        confidence=confidence,
-    )
-    return _search(grid, image_id, confidence)
+    """Search at one of the judge's images, on the draws of purpose "search"; the caller checked the arguments."""
+    wrong = judge.classifier.wrong(judge.images[index : index + 1], judge.labels[index : index + 1])
+    if bool(wrong[0]):
+        return already_wrong(image_id, error_rate=error_rate, confidence=confidence, preset="strict")
+    plan = _Plan(judge.classifier, error_rate, n_samples, confidence)
+    return run_searches(judge, [(index, noise_stream(root, "search", image_id), plan.search(image_id))])[index]
+
+
+class _Plan:
+    """What the searches at all images share."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        error_rate: float,
+        n_samples: int,
+        confidence: float,
+        rel_error: float | None = None,
+        preset: Preset = "strict",
+    ) -> None:
+        self.width = classifier.bounds[1] - classifier.bounds[0]
+        self.error_rate, self.n_samples, self.confidence = error_rate, n_samples, confidence
+        self.rel_error, self.preset = rel_error, preset
+        self.sigmas: list[float] = []
+        self.looks: tuple[Look, ...] = ()
+        if preset == "strict":
+            self.sigmas = grid(self.width)
+            self.looks = plan_looks(n_samples, error_rate=error_rate, confidence=confidence, rel_error=rel_error)
+
+    def search(self, image_id: ImageId) -> Search:
+        if self.preset == "ford2019":
+            return published_search(
+                image_id,
+                width=self.width,
+                error_rate=self.error_rate,
+                n_samples=self.n_samples,
+                confidence=self.confidence,
+            )
+        return Bracketing(
+            image_id,
+            self.sigmas,
+            self.looks,
+            error_rate=self.error_rate,
+            confidence=self.confidence,
+            rel_error=self.rel_error,
+        ).search()
+
+    def key(self, image_id: ImageId) -> str:
+        """Return the name of a search in a store."""
+        settings = [self.preset, self.error_rate, self.n_samples, self.rel_error, self.confidence]
+        return f"sigma/{json.dumps(image_id)}/{'/'.join(map(str, settings))}"
 
 
 def find_sigma(
@@ -228,37 +120,61 @@ def find_sigma(
     labels: Any,
     *,
     error_rate: float = 0.01,
-    n_samples: int = 1000,
+    n_samples: int | None = None,
+    rel_error: float | None = None,
     confidence: float = 0.95,
     rng: Any = None,
-    image_ids: Sequence[int] | None = None,
+    image_ids: Sequence[ImageId] | None = None,
     clip: bool = False,
+    preset: Preset = "strict",
+    store: Store | str | os.PathLike[str] | None = None,
     progress: ProgressLike = None,
 ) -> list[SigmaSearch]:
     """Find for each image the noise scale at which the model errs at a wanted rate.
 
-    The same draws serve all scales (common random numbers), scaled; they are never used for anything else: measure the
-    rate at the returned scale again, with `measure_error_rate`, before it enters a theorem.
+    Each draw z is followed along the ray x0 + sigma z. A few draws at every octave from 2**-12 to 4 box widths show
+    where the rate passes the wanted one; all draws are judged once at a scale somewhat above; and only those that are
+    errors there, or by their margin nearest to it, are followed to smaller scales.
+
+    The interval is the range of scales at which the number of errors among all draws is one that the wanted rate does
+    not reject. It contains the true scale with probability ``confidence``, if (a) that number does not fall when the
+    scale grows, below ``low``, from ``low`` to ``high``, and above; and (b) the draws that were not followed, all right
+    at ``upper`` and farther from an error than a whole ring of others that were followed and found right, are right at
+    ``low`` and ``sigma`` too. Where one of the ring is an error, a larger ring is followed, in the end all draws. No
+    correction for the number of scales is needed, as one scale is the true one.
+
+    The draws are never used for anything else: measure the rate at the returned scale again, with
+    `measure_error_rate`, before it enters a theorem.
 
     Parameters
     ----------
     classifier : Classifier or torch.nn.Module
         A module is taken as `Classifier(module)`, with inputs in [0, 1].
-    images : Tensor or array, shape (n, channels, height, width)
+    images : Tensor or array, shape (n, ...), as a rule (n, channels, height, width)
         Floating point, in the classifier's box.
     labels : Tensor or array, shape (n,)
-        Integer classes.
+        Integer classes; or what the classifier's error criterion takes, shape (n, ...).
     error_rate : float, default 0.01
         The wanted rate, in (0, 1).
-    n_samples : int, default 1000
-        Draws per look; ``error_rate * n_samples`` must be at least 1. Below about 9 / ``error_rate`` not even zero
-        errors show that a rate is lower, at a confidence shared by the whole grid: ``low`` is then 0.
+    n_samples : int, optional
+        Draws at each image; ``error_rate * n_samples`` must be at least 1. Default 1000. With ``rel_error`` the most
+        draws; default 100,000.
+    rel_error : float, optional
+        Take more draws, in steps that are fixed in advance, until the half-width of the interval is at most this
+        fraction of ``sigma``. The interval is then valid at all steps at once, and somewhat wider for it.
     confidence : float, default 0.95
         Of the interval of sigma.
     rng : None, int, SeedSequence, Generator or Stream
         Seed; draws are keyed by it, the purpose "search", the image's id and the draw's index.
-    image_ids, clip, progress
+    image_ids, clip
         As in `measure_error_rate`.
+    preset : {"strict", "ford2019"}
+        "ford2019" is the search as it was published, for comparison: ``n_samples`` draws at each of about ten scales
+        one after the other, no interval, and the rate that comes with ``sigma`` is that of another scale.
+    store : Store or path, optional
+        Keep each finished search in this folder, and do not repeat those that it holds.
+    progress : optional
+        See `isoperimetry.progress`; its unit is an image.
 
     Returns
     -------
@@ -267,18 +183,64 @@ def find_sigma(
     Raises
     ------
     ValueError, TypeError, ModelError
-        If an argument is out of range or the model cannot be judged.
+        If an argument is out of range, the store is of another run, or the model cannot be judged.
+
+    Examples
+    --------
+    >>> import torch
+    >>> half_space = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2)).eval()
+    >>> _ = half_space[1].weight.data.copy_(torch.tensor([[0.0] * 4, [1.0, 0.0, 0.0, 0.0]]))
+    >>> _ = half_space[1].bias.data.copy_(torch.tensor([0.0, -0.5]))
+    >>> (found,) = find_sigma(Classifier(half_space), torch.zeros(1, 1, 2, 2), [0], rel_error=0.05, rng=0)
+    >>> found.low < 0.5 / 2.3263 < found.high and found.rel_error <= 0.05
+    True
     """
-    classifier, (x, y) = as_classifier(classifier), as_tensors(images, labels)
+    classifier = as_classifier(classifier)
+    x, y = as_tensors(images, labels, classifier)
     classifier.check(x, y)
+    if n_samples is None:
+        n_samples = _DRAWS if rel_error is None else _MOST_DRAWS
     check_search(error_rate, n_samples, confidence)
+    if preset not in ("strict", "ford2019"):
+        raise ValueError(f"preset={preset!r} must be 'strict' or 'ford2019'.")
+    if rel_error is not None:
+        if not 0 < rel_error < math.inf:
+            raise ValueError(f"rel_error={rel_error!r} must be finite and > 0: write 0.05 for 5 per cent.")
+        if preset == "ford2019":
+            raise ValueError("rel_error must be None with preset='ford2019': the published search has no interval.")
+    if store is not None and rng is None:
+        raise ValueError("rng=None is another seed each time: give an integer with store=, so that the run can go on.")
     ids, root = as_ids(image_ids, len(x)), as_stream(rng)
+    header = run_header(classifier, root, clip=bool(clip))  # before the model works: it may keep notes in its buffers
+    plan = _Plan(classifier, float(error_rate), n_samples, float(confidence), rel_error, preset)
+    title = f"{classifier.name}: sigma(x0, {error_rate:g})"
+    with (
+        as_store(store) as kept,
+        Judge(classifier, x, y, clip=clip) as judge,
+        as_progress(progress).start(title, len(x)) as stage,
+    ):
+        kept.begin(header)
+        check_stored_images(kept, x, y, ids)
 
-    def search(worker: Classifier, i: int) -> SigmaSearch:
-        count = ErrorCounter(worker, clip=clip)
-        return search_sigma(
-            count, x[i], int(y[i]), ids[i], root=root, error_rate=error_rate, n_samples=n_samples, confidence=confidence
-        )
+        def keep(index: int, search: SigmaSearch) -> None:
+            kept.add(plan.key(ids[index]), search.to_dict())
+            found[index] = search
+            stage.advance(1)
 
-    with as_progress(progress).start(f"{classifier.name}: sigma(x0, {error_rate:g})", len(x)) as stage:
-        return each_image(classifier, search, len(x), stage, device=classifier.device)
+        found: dict[int, SigmaSearch] = {}
+        for index, image_id in enumerate(ids):
+            if (fields := kept.get(plan.key(image_id))) is not None:
+                found[index] = SigmaSearch.from_dict(fields)
+                stage.advance(1)
+        left = [index for index in range(len(x)) if index not in found]
+        wrong = classifier.wrong(x[left], y[left]).tolist() if left else []
+        for index, is_wrong in zip(left, wrong, strict=True):
+            if is_wrong:
+                keep(index, already_wrong(ids[index], error_rate=error_rate, confidence=confidence, preset=preset))
+        searches = [
+            (index, noise_stream(root, "search", ids[index]), plan.search(ids[index]))
+            for index in left
+            if index not in found
+        ]
+        run_searches(judge, searches, keep)
+    return [found[index] for index in range(len(x))]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
 class Stopwatch:
-    """Seconds by name, in the order in which the names first came up.
+    """Seconds by name, in the order in which the names first came up; several threads may use it at once.
 
     Examples
     --------
@@ -21,6 +22,7 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._lock = threading.Lock()
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
@@ -29,7 +31,9 @@ class Stopwatch:
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            spent = time.perf_counter() - start
+            with self._lock:
+                self.seconds[name] = self.seconds.get(name, 0.0) + spent
 
     @staticmethod
     def total(clocks: Iterable[Stopwatch]) -> dict[str, float]:

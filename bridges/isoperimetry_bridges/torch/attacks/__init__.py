@@ -5,13 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from isoperimetry_bridges.torch.attacks.base import Attack, NearestErrors
+from isoperimetry_bridges.torch.attacks.best import Best
+from isoperimetry_bridges.torch.attacks.boundary import BoundaryDescent
 from isoperimetry_bridges.torch.attacks.ddn import DecoupledDirectionNorm
 from isoperimetry_bridges.torch.attacks.pgd import ProjectedGradient
+from isoperimetry_bridges.torch.attacks.tangent import TangentProjection
 from isoperimetry_bridges.torch.attacks.transfer import Transfer
 
-__all__ = ["Attack", "DecoupledDirectionNorm", "NearestErrors", "ProjectedGradient", "Transfer", "named_attack"]
+__all__ = [
+    "Attack",
+    "Best",
+    "BoundaryDescent",
+    "DecoupledDirectionNorm",
+    "NearestErrors",
+    "ProjectedGradient",
+    "TangentProjection",
+    "Transfer",
+    "named_attack",
+]
 
-_NAMED: dict[str, Callable[[], Attack]] = {"pgd": ProjectedGradient, "ddn": DecoupledDirectionNorm}
+_NAMED: dict[str, Callable[[], Attack]] = {
+    "tangent": TangentProjection,
+    "ddn": DecoupledDirectionNorm,
+    "pgd": ProjectedGradient,
+    "boundary": BoundaryDescent,
+}
 
 
 def named_attack(attack: str | Attack) -> Attack:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from isoperimetry_bridges.torch.attacks.base import Attack, Box, NearestErrors, finish, into_box
-from isoperimetry_bridges.torch.classifier import Classifier
+from isoperimetry_bridges.torch.classifier import Classifier, spread_labels
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +29,24 @@ class Transfer:
         return f"transfer of {self.attack.name} from {self.source.name}"
 
     def __call__(
-        self, classifier: Classifier, starts: Tensor, label: int, *, scale: float, box: Box | None = None
+        self,
+        classifier: Classifier,
+        starts: Tensor,
+        labels: Tensor | int,
+        *,
+        scale: float | Tensor,
+        box: Box | None = None,
     ) -> NearestErrors:
         """Attack ``starts``; see `Attack`."""
-        starts = starts.cpu()
-        found = self.attack(self.source, starts, label, scale=scale, box=box)
+        starts, labels = starts.detach().cpu(), spread_labels(labels, len(starts))
+        found = self.attack(self.source, starts, labels, scale=scale, box=box)
         # A start that only the source gets wrong has no direction to follow: it stays where it is.
         candidates = found.points.clone()
-        open_rows = torch.from_numpy(np.isfinite(found.distances))
+        open_rows = torch.from_numpy(found.distances).isfinite()
         for factor in self.factors:
             rows = open_rows.nonzero().flatten()
             if not len(rows):
                 break
             candidates[rows] = into_box(starts[rows] + factor * (found.points[rows] - starts[rows]), box)
-            open_rows[rows] = classifier.predict(candidates[rows]) == label
-        return finish(classifier, starts, candidates, label, found.blocked, box=box)
+            open_rows[rows] = ~classifier.wrong(candidates[rows], labels[rows.to(labels.device)])
+        return finish(classifier, starts, candidates, labels, found.blocked, box=box)

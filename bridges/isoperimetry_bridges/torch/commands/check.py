@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
+import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -23,10 +19,13 @@ from isoperimetry_bridges.torch import zoo
 from isoperimetry_bridges.torch.attacks import Attack, ProjectedGradient, Transfer
 from isoperimetry_bridges.torch.check import check_model
 from isoperimetry_bridges.torch.classifier import Classifier
+from isoperimetry_bridges.torch.commands.common import stopping_in_order
+from isoperimetry_bridges.torch.distributed import on_all_ranks, ranks
 from isoperimetry_bridges.torch.models import load_data, load_factory
 from isoperimetry_bridges.torch.output import Output, file_digest, show
 from isoperimetry_bridges.torch.reading import reading
 from isoperimetry_bridges.torch.records import CheckSettings, ModelCheck
+from isoperimetry_bridges.torch.store import Store
 
 
 class _Work(NamedTuple):
@@ -83,14 +82,21 @@ def check(
         attack=attack,
         clip=clip,
     )
+    device = ranks().device(device)
     work = _shipped(device) if model is None or data is None else _own(model, data, device)
     x, y = work.images[:images], work.labels[:images]
     for classifier, _ in work.classifiers:
         classifier.check(work.images, work.labels)
     output = Output(out, settings, {"seed": seed, "n_images": len(x), "of_images": len(work.images), **work.about})
-    checked, seconds = _measure(work, x, y, settings, output, seed=seed, quiet=quiet)
+    began = time.perf_counter()
+    checked, complete = _measure(work, x, y, settings, output, seed=seed, quiet=quiet)
+    if checked is None:  # rank 0 of several tells
+        return
+    seconds = time.perf_counter() - began
     words = reading(checked, settings, trained_in_noise=("clean", "noisy") if model is None else None)
     written = output.save(checked, words, seconds)
+    if complete:  # else a rank may still be writing to it
+        shutil.rmtree(output.store, ignore_errors=True)
     write_out(f"The first {len(x)} of {len(work.images)} images.\n\n")
     show(checked, settings, words, seconds=seconds, verbose=verbose)
     write_out(f"Written: {' and '.join(map(str, written))}\n")
@@ -108,58 +114,26 @@ def check(
 
 def _measure(
     work: _Work, x: Tensor, y: Tensor, settings: CheckSettings, output: Output, *, seed: int, quiet: bool
-) -> tuple[list[ModelCheck], float]:
-    began = time.perf_counter()
-    checked = []
+) -> tuple[list[ModelCheck] | None, bool]:
     bars = as_progress(not quiet)
-    try:
-        with (
-            _stopping_in_order(),
-            bars.start(f"models, {len(x)} of {len(work.images)} images each", len(work.classifiers)),
-        ):
-            for classifier, others in work.classifiers:
-                checked.append(
-                    check_model(
-                        classifier,
-                        x,
-                        y,
-                        settings=settings,
-                        others=others,
-                        rng=seed,
-                        on_image=lambda image, name=classifier.name: output.keep(name, image),  # type: ignore[misc]
-                        progress=bars,
-                    )
-                )
-                bars.advance(1)
-    except BaseException:
-        if output.n_images:
-            typer.echo(f"Stopped early: the {output.n_images} finished images are kept in {output.images}", err=True)
-        else:
-            output.images.unlink(missing_ok=True)
-        raise
-    return checked, time.perf_counter() - began
 
+    def run(rank: int, chosen: Sequence[int]) -> list[ModelCheck]:
+        rows, checked = list(chosen), []
+        shown = bars if rank == 0 else as_progress(None)
+        with shown.start(f"models, {len(x)} of {len(work.images)} images each", len(work.classifiers)):
+            for number, (classifier, others) in enumerate(work.classifiers):
+                with Store(output.store_of(number), rank=rank) as store:
+                    checked.append(
+                        check_model(
+                            classifier, x[rows], y[rows], settings=settings, others=others, rng=seed, image_ids=rows,
+                            store=store, progress=shown,
+                        )
+                    )  # fmt: skip
+                shown.advance(1)
+        return checked
 
-@contextmanager
-def _stopping_in_order() -> Iterator[None]:
-    """Answer the first Ctrl-C at once in words, and let images at work be finished; the second one ends the program."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed: list[int] = []
-
-    def stop(signal_number: int, frame: FrameType | None) -> None:
-        if pressed:
-            os._exit(130)
-        pressed.append(signal_number)
-        typer.echo("Stopping: images at work are finished first. Press Ctrl-C again to stop at once.", err=True)
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with stopping_in_order(output.store):
+        return on_all_ranks(run, len(x))
 
 
 def _shipped(device: str | None) -> _Work:

@@ -1,0 +1,1 @@
+"""The commands of the bridge, a module each: ``isoperimetry check`` and ``isoperimetry measure``."""
