@@ -121,10 +121,10 @@ def main() -> None:
     parser.add_argument("--published-looks", action="store_true")
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    records = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
     for name in arguments.models:
         record = measure(name, arguments.images, arguments.seed, few=arguments.published_looks)
         command = " ".join(["python -m benchmarks.bridge_sigma", *sys.argv[1:]])
+        records = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
         records[name] = {"command": command, "seed": arguments.seed, **record, **environment()}
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(json.dumps(records, indent=1, allow_nan=False) + "\n")

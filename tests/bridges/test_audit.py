@@ -391,6 +391,17 @@ def test_nearest_errors_are_kept_and_resumed(exact: Any, seed: int, tmp_path: An
         nearest_error(Classifier(exact.half_space(0.5)), images, [0] * 11, attack=attack, **options)
 
 
+def test_more_starts_around_a_vector_are_joined_with_stored_ones(seed: int, tmp_path: Any) -> None:
+    linear = torch.nn.Linear(5, 2).eval()
+    classifier, images = Classifier(linear, batch_size=4), torch.full((1, 5), 0.5)
+    labels = classifier.predict(images)
+    options: dict[str, Any] = {"sigma": 0.2, "scale": 1.0, "rng": seed}
+    nearest_error(classifier, images, labels, n_starts=4, store=tmp_path / "run", **options)
+    (found,) = nearest_error(classifier, images, labels, n_starts=8, store=tmp_path / "run", **options)
+    (plain,) = nearest_error(classifier, images, labels, n_starts=8, **options)
+    assert np.array_equal(found.distances, plain.distances)
+
+
 def test_an_audit_is_resumed(exact: Any, seed: int, tmp_path: Any) -> None:
     module = exact.half_space(DISTANCE)
     options: dict[str, Any] = {"n_starts": 1100, "rng": seed, "store": tmp_path / "run"}

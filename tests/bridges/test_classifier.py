@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from isoperimetry.errors import IsoperimetryError, ModelError
 from isoperimetry_bridges.torch import Classifier, ProjectedGradient, Transfer
 from isoperimetry_bridges.torch.attacks.gradients import Gradients
+from isoperimetry_bridges.torch.classifier import is_out_of_memory
 
 
 def message(error: pytest.ExceptionInfo[Exception]) -> str:
@@ -190,6 +191,40 @@ def test_a_random_layer_is_found_wherever_it_is(exact: Any) -> None:
     noisy_dropout = exact.module(lambda x: nn.functional.dropout(x.flatten(1), 0.5, training=True))
     with pytest.raises(ModelError, match="deterministic"):
         Classifier(noisy_dropout).check(exact.images(4), torch.zeros(4, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("error", [None, lambda outputs, labels: outputs.argmax(1) != labels])
+def test_the_check_itself_shrinks_the_batch(exact: Any, error: Any) -> None:
+    half_space = exact.half_space(1.0)
+
+    def small(x: Tensor) -> Tensor:
+        if len(x) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        logits: Tensor = half_space(x)
+        return logits
+
+    classifier = Classifier(exact.module(small), error=error)
+    classifier.check(exact.images(7), torch.zeros(7, dtype=torch.int64))
+    assert classifier.batch_size(16) == 1
+
+    def none(x: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with pytest.raises(ModelError, match="does not suffice for one input"):
+        Classifier(exact.module(none), error=error).check(exact.images(7), torch.zeros(7, dtype=torch.int64))
+
+
+@pytest.mark.parametrize(
+    ("message", "memory"),
+    [
+        ("CUDA error: out of memory", True),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
+        ("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes.", True),
+        ("mat1 and mat2 shapes cannot be multiplied", False),
+    ],
+)
+def test_out_of_memory_is_told_from_other_errors(message: str, memory: bool) -> None:
+    assert is_out_of_memory(RuntimeError(message)) is memory
 
 
 # --- predict ----------------------------------------------------------------------------------------------------------

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from isoperimetry_bridges.torch.distributed import Ranks, ranks
@@ -111,3 +115,274 @@ def test_a_rank_waits_for_those_that_live(start: Callable[[str], list[subprocess
     else:
         assert second.communicate("go on\n", timeout=60)[0] == "True\n"
     assert first.communicate(timeout=60)[0] == ("False\n" if killed else "True\n")
+
+
+# --- the commands on two ranks ----------------------------------------------------------------------------------------
+
+MODELS = """
+import os
+import time
+
+import torch
+
+from isoperimetry_bridges.torch import Classifier
+
+NORMAL = torch.linspace(-1.0, 1.3, 16)
+NORMAL = NORMAL / NORMAL.norm()
+
+
+class Model(torch.nn.Module):
+    # Errors are a half-space at 0.85 from the gray image. A process with SLOW takes its time for each batch.
+
+    def __init__(self, distance):
+        super().__init__()
+        self.register_buffer("distance", torch.tensor(distance))
+
+    def forward(self, x):
+        time.sleep(float(os.environ.get("SLOW", 0)))
+        margin = (x - 0.5).flatten(1) @ NORMAL - self.distance
+        return torch.stack([torch.zeros_like(margin), margin], 1)
+
+
+def small_batches(distance=0.85):
+    return Classifier(Model(distance).eval(), batch_size=16)
+
+
+def another():
+    return small_batches(0.86)
+"""
+N_IMAGES = 5
+
+# Imports once, as that takes seconds, and forks a process for each command; each runs as by ``python -m``.
+NURSERY = """
+import json, os, runpy, signal, sys
+import isoperimetry_bridges.torch.commands.check, isoperimetry_bridges.torch.commands.measure
+children = []
+for line in sys.stdin:
+    task = json.loads(line)
+    if "poll" in task:
+        pid, status = os.waitpid(task["poll"], os.WNOHANG)
+        if pid:
+            children.remove(pid)
+        print(os.waitstatus_to_exitcode(status) if pid else "null", flush=True)
+        continue
+    child = os.fork()
+    if child == 0:
+        os.environ.update(task["environment"])
+        os.chdir(task["folder"])
+        for number, name in enumerate(("/dev/null", task["out"], task["err"])):
+            os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC), number)
+        sys.path[0] = ""
+        sys.argv[1:] = task["words"]
+        runpy.run_module("isoperimetry_bridges.torch", run_name="__main__", alter_sys=True)
+        sys.exit("the program returned")
+    children.append(child)
+    print(child, flush=True)
+for child in children:
+    os.kill(child, signal.SIGKILL)
+"""
+
+
+class Child:
+    """A command that runs in a process of its own."""
+
+    def __init__(self, ask: Callable[[Any], Any], folder: Path, number: int, words: list[str], extra: dict[str, str]):
+        self.ask, self.outputs, self.code = ask, [folder / f"{name}{number}.txt" for name in ("out", "err")], None
+        out, err = map(str, self.outputs)
+        self.pid = ask({"folder": str(folder), "words": words, "environment": extra, "out": out, "err": err})
+
+    def poll(self) -> int | None:
+        if self.code is None:
+            self.code = self.ask({"poll": self.pid})
+        return self.code
+
+    def wait(self) -> tuple[int, str, str]:
+        until(lambda: self.poll() is not None)
+        out, err = (path.read_text() for path in self.outputs)
+        assert self.code is not None
+        return self.code, out, err
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        assert self.poll() is None, self.wait()
+        os.kill(self.pid, number)
+
+
+Launch = Callable[..., Child]
+
+
+def until(holds: Callable[[], object], seconds: float = 90.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "nothing happens"
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Launch]:
+    """Return a function that starts the program in a folder: launch(folder, *words, **variables of the environment)."""
+    if not hasattr(os, "fork"):
+        pytest.skip("needs fork")
+    own = {name: text for name, text in os.environ.items() if name not in ("RANK", "WORLD_SIZE", "LOCAL_RANK")}
+    own |= {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", NURSERY], env=own, **pipes) as process:
+        assert process.stdin is not None and process.stdout is not None
+        stdin, stdout = process.stdin, process.stdout
+
+        def ask(task: Any) -> Any:
+            print(json.dumps(task), file=stdin, flush=True)
+            return json.loads(stdout.readline())
+
+        number = iter(range(1000))
+        yield lambda folder, *words, **extra: Child(ask, folder, next(number), list(words), extra)
+
+
+OWN = ["--model", "their_slow_models:small_batches", "--data", "data.npz", "--quiet", "--seed", "3"]
+MEASURE = ["measure", *OWN, "--sigma", "0.4", "--sigma", "0.5", "--samples", "1000"]
+CHECK = ["check", *OWN, "--sigma", "0.4", "--samples", "300", "--starts", "20"]
+RESULTS = {"measure": "measurements.json", "check": "results.json"}
+
+
+VARIABLES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_")
+
+
+def launch_ranks(
+    nursery: Launch, folder: Path, *words: str, slow: Mapping[int, str] = MappingProxyType({})
+) -> list[Child]:
+    """Start two ranks; those in ``slow`` sleep so many seconds in each batch."""
+    port, started = free_port(), []
+    for rank in range(2):
+        mine = {name: text for name, text in rank_environment(rank, 2, port).items() if name.startswith(VARIABLES)}
+        started.append(nursery(folder, *words, **mine, **({"SLOW": slow[rank]} if rank in slow else {})))
+    return started
+
+
+def recorded(path: Path) -> Any:
+    """Return results but for times."""
+    record = json.loads(path.read_text())
+    del record["created"]
+    record.pop("seconds", None)
+    for model in record.get("models", ()):
+        del model["seconds"]
+    return record
+
+
+def kept(out: Path, rank: int) -> set[str]:
+    """Return the names that a rank has entered in the store."""
+    lines = [line for path in out.rglob(f"rank{rank}-*.jsonl") for line in path.read_text().splitlines()[1:]]
+    entries = [json.loads(line)["entry"] for line in lines if line.endswith("}")]
+    return {entry["name"] for entry in entries}
+
+
+def images_of(names: set[str]) -> set[int]:
+    return {int(name.split("/")[1]) for name in names}
+
+
+def write_theirs(folder: Path) -> Path:
+    (folder / "their_slow_models.py").write_text(MODELS)
+    images = np.full((N_IMAGES, 1, 4, 4), 0.5) + 0.01 * np.arange(N_IMAGES).reshape(-1, 1, 1, 1)
+    np.savez(folder / "data.npz", images=images, labels=np.zeros(N_IMAGES, int))
+    return folder
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    """Return a folder with a model and data."""
+    return write_theirs(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def alone(nursery: Launch, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return what one process writes and prints, by command."""
+    folder = write_theirs(tmp_path_factory.mktemp("alone"))
+    started = {words[0]: nursery(folder, *words, "--out", words[0]) for words in (MEASURE, CHECK)}
+    found = {}
+    for command, child in started.items():
+        code, out, err = child.wait()
+        assert (code, err) == (0, "")
+        found[command] = recorded(folder / command / RESULTS[command]), out
+    return found
+
+
+def test_two_ranks_measure_what_one_process_does(nursery: Launch, theirs: Path, alone: dict[str, Any]) -> None:
+    first, second = launch_ranks(nursery, theirs, *MEASURE, "--out", "out")
+    assert second.wait() == (0, "", "")
+    assert first.wait() == (0, alone["measure"][1].replace("measure/", "out/"), "")
+    assert recorded(theirs / "out" / "measurements.json") == alone["measure"][0]
+    for rank, share in enumerate(({0, 2, 4}, {1, 3})):
+        assert images_of({name for name in kept(theirs / "out", rank) if name.startswith("count/")}) == share
+
+
+def test_two_ranks_check_what_one_process_does(nursery: Launch, theirs: Path, alone: dict[str, Any]) -> None:
+    first, second = launch_ranks(nursery, theirs, *CHECK, "--out", "out")
+    assert second.wait() == (0, "", "")
+    code, out, err = first.wait()
+    assert (code, err) == (0, "")
+    assert recorded(theirs / "out" / "results.json") == alone["check"][0]
+    assert "Written" in out
+    assert sorted(path.name for path in (theirs / "out").iterdir()) == ["figure.png", "results.json"]
+
+
+@pytest.mark.parametrize(("command", "stage"), [("measure", "count/"), ("check", "attack/")])
+def test_a_killed_rank_is_made_up_for(
+    nursery: Launch, theirs: Path, alone: dict[str, Any], command: str, stage: str
+) -> None:
+    words = {"measure": MEASURE, "check": CHECK}[command]
+    first, second = launch_ranks(nursery, theirs, *words, "--out", "out", slow={1: "0.03"})
+    until(lambda: any(name.startswith(stage) for name in kept(theirs / "out", 1)))
+    second.kill()
+    code, _, err = first.wait()
+    assert code == 0
+    assert "A rank is gone: what it left undone is measured by rank 0." in err
+    assert second.wait()[0] == -signal.SIGKILL
+    assert recorded(theirs / "out" / RESULTS[command]) == alone[command][0]
+    # What the dead rank kept was not measured again, and the rest was.
+    dead, living = kept(theirs / "out", 1), kept(theirs / "out", 0)
+    assert images_of({name for name in dead if name.startswith(stage)}) <= {1, 3}
+    assert images_of({name for name in living if name.startswith(stage)}) >= {0, 2, 3, 4}
+    assert dead.isdisjoint(living)
+
+
+@pytest.mark.parametrize("again", [1, 2])
+def test_after_rank_0_is_killed_the_same_command_goes_on(
+    nursery: Launch, theirs: Path, alone: dict[str, Any], again: int
+) -> None:
+    first, second = launch_ranks(nursery, theirs, *MEASURE, "--out", "out", slow={0: "0.03"})
+    until(lambda: any(name.startswith("count/") for name in kept(theirs / "out", 0)))
+    first.kill()
+    code, out, err = second.wait()
+    assert (code, out) == (0, "")
+    assert "A rank is gone: if no results are written, run the same command again" in err
+    assert not (theirs / "out" / "measurements.json").exists()
+    before = kept(theirs / "out", 0)
+    assert first.wait()[0] == -signal.SIGKILL
+    resumed = (
+        launch_ranks(nursery, theirs, *MEASURE, "--out", "out")
+        if again == 2
+        else [nursery(theirs, *MEASURE, "--out", "out")]
+    )
+    for child in resumed:
+        assert child.wait()[::2] == (0, "")
+    assert recorded(theirs / "out" / "measurements.json") == alone["measure"][0]
+    assert before <= kept(theirs / "out", 0)
+    assert len(list((theirs / "out" / "store").iterdir())) == 2  # the file of the dead is appended to
+
+
+def test_bad_options_end_all_ranks_in_a_line_each(nursery: Launch, theirs: Path) -> None:
+    for child in launch_ranks(nursery, theirs, *MEASURE, "--sigma", "0", "--out", "out"):
+        code, out, err = child.wait()
+        assert (code, out, len(err.splitlines())) == (2, "", 1)
+        assert "must be finite and > 0" in err
+    assert not (theirs / "out").exists()
+
+
+@pytest.mark.slow
+def test_by_torchrun(theirs: Path, alone: dict[str, Any]) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", f"--master-port={free_port()}"]
+    done = subprocess.run(
+        [*command, "-m", "isoperimetry_bridges.torch", *MEASURE, "--out", "out"], cwd=theirs,
+        env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, alone["measure"][1].replace("measure/", "out/"))
+    assert recorded(theirs / "out" / "measurements.json") == alone["measure"][0]
+    assert len(list((theirs / "out" / "store").iterdir())) == 2

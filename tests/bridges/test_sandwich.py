@@ -171,6 +171,13 @@ def test_own_criterion(exact: SimpleNamespace, seed: int) -> None:
     assert found.attacked == pytest.approx(0.75, rel=0.02)
     assert "error= or margin=" in found.not_certified
     assert "answers the label" in found.sentences()[1]
+    masks = torch.zeros(1, *exact.shape[1:])
+    classifier = Classifier(
+        exact.half_space(0.5), margin=lambda outputs, labels: 0.25 - outputs[:, 1] + labels[:, 0, 0]
+    )
+    (found,) = sandwich(classifier, exact.images(), masks, sigma=SIGMA, rng=seed)
+    assert found.attacked == pytest.approx(0.75, rel=0.02)
+    assert "error= or margin=" in found.not_certified
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Generator, Sequence
-from typing import TypeAlias, TypeVar
+from collections.abc import Sequence
 
 import numpy as np
 
 from isoperimetry.intervals import beta_binomial
 from isoperimetry_bridges.torch.arguments import ImageId
-from isoperimetry_bridges.torch.rays import Answer, Question, Rays, Rows, Search
+from isoperimetry_bridges.torch.following import Follower, Passages, Step
+from isoperimetry_bridges.torch.rays import Rays, Search
 from isoperimetry_bridges.torch.regions import Look
 from isoperimetry_bridges.torch.scales import SigmaSearch, SigmaStatus
 
@@ -23,27 +22,13 @@ OCTAVES, STEPS_PER_OCTAVE = (-12, 2), 1024
 # others come only where an octave is neither surely below the wanted rate nor clearly above.
 FIRST_DRAWS, GROWTH = 16, 4
 PILOT = 256  # draws that find the scale at which all are judged
-STEP_BACK = 16  # on the grid, where the draws that were taken for right or wrong are not
 TOO_WIDE = 1.3  # than wanted: a look with this width in prospect is left out
-LEAST_RING = 64  # draws next to the errors, by margin, that are checked at the least
-
-Result = TypeVar("Result")
-Step: TypeAlias = Generator[list[Question], list[Answer], Result]
 
 
 def grid(width: float) -> list[float]:
     """Return all scales, for inputs in a box of this width."""
     low, high = (octave * STEPS_PER_OCTAVE for octave in OCTAVES)
     return [width * 2.0 ** (step / STEPS_PER_OCTAVE) for step in range(low, high + 1)]
-
-
-@dataclasses.dataclass(slots=True)
-class _Passages:
-    """Indices of the grid: surely below the wanted rate, next to it, surely above; None: there is none."""
-
-    low: int | None
-    nearest: int
-    high: int | None
 
 
 class Bracketing:
@@ -57,7 +42,7 @@ class Bracketing:
     looks : sequence of Look
     error_rate, confidence : float
     rel_error : float or None
-        Stop at the first look with an interval of this half-width.
+        Stop at the first look with an interval of this half-width; None: there is one look.
     """
 
     def __init__(
@@ -71,8 +56,9 @@ class Bracketing:
         rel_error: float | None,
     ) -> None:
         self.image, self.sigmas, self.looks = image, sigmas, looks
-        self.error_rate, self.confidence, self.rel_error = error_rate, confidence, rel_error
+        self.error_rate, self.confidence, self.rel_error = error_rate, confidence, rel_error or math.inf
         self.rays = Rays(sigmas)
+        self.follow = Follower(self.rays, error_rate)
         self.last = len(sigmas) - 1
         self.octaves = range(0, self.last + 1, STEPS_PER_OCTAVE)
         self.drawn = dict.fromkeys(self.octaves, 0)  # draws judged at each octave in the coarse phase
@@ -86,29 +72,30 @@ class Bracketing:
         if upper is None:
             return (yield from self._never_reached())
         n, n_checked, measured = 0, 0, 0.0
-        found = _Passages(upper - 400, upper - 300, upper - 150)
+        found = Passages(upper - 400, upper - 300, upper - 150)
         for look in self.looks:
             n = look.trials
             upper = yield from self._judge_all(upper, look)
-            if self.rays.errors(upper, n) < self._wanted(n):  # the rate does not rise to the wanted one after all
+            if self.rays.errors(upper, n) < self.follow.wanted(n):  # the rate does not rise to the wanted one after all
                 if look is self.looks[-1] or upper == self.last:
                     return (yield from self._never_reached(n, upper))
                 continue
-            if self.rel_error is not None and look is not self.looks[-1]:
+            if look is not self.looks[-1]:
                 # Widths go as those of the regions: where this look is too early, nothing is followed for it.
                 spread = (look.most - look.least) / n
-                if measured and self._width(found) * spread / measured > TOO_WIDE * self.rel_error:
+                if measured and self.follow.width(found) * spread / measured > TOO_WIDE * self.rel_error:
                     continue
                 measured = spread
-            found = yield from self._passages(upper, look, found)
+            found = yield from self.follow.passages(upper, look, found)
             bottom = found.high == 0  # surely above at the smallest scale: more draws would not bound sigma from below
-            if self.rel_error is None or bottom or self._width(found) <= self.rel_error:
+            enough = bottom or look is self.looks[-1]
+            # With draws that enter again the passages are too low, and may be too wide.
+            factor = TOO_WIDE if self.follow.reentered(upper, n) else 1.0
+            if enough or self.follow.width(found) <= factor * self.rel_error:
                 # Before it counts as narrow enough: the draws that were taken for right are looked at.
-                found, n_checked = yield from self._confirm(upper, look, found)
-                if self.rel_error is None or bottom or self._width(found) <= self.rel_error:
+                found, upper, n_checked = yield from self.follow.confirm(upper, look, found)
+                if enough or self.follow.width(found) <= self.rel_error:
                     break
-        else:
-            found, n_checked = yield from self._confirm(upper, look, found)
         falls = yield from self._falls_again(max(upper, found.high or 0))
         status = SigmaStatus.NOT_MONOTONE if falls else SigmaStatus.BRACKETED
         if found.nearest == 0:
@@ -117,12 +104,11 @@ class Bracketing:
         return self._record(status, found, upper, n, n_checked, marks)
 
     def _record(
-        self, status: SigmaStatus, found: _Passages, upper: int, n: int, n_checked: int, marks: set[int]
+        self, status: SigmaStatus, found: Passages, upper: int, n: int, n_checked: int, marks: set[int]
     ) -> SigmaSearch:
         rays, never = self.rays, status is SigmaStatus.NEVER_REACHED
         looks = {index: (rays.errors(index, drawn), drawn) for index, drawn in self.drawn.items() if drawn}
         looks |= {index: (rays.errors(index, n), n) for index in marks}
-        right = np.setdiff1d(np.arange(n), rays.wrong(upper, n))
         return SigmaSearch.make(
             image=self.image,
             status=status,
@@ -136,13 +122,10 @@ class Bracketing:
             upper=self.sigmas[upper],
             n_followed=rays.asked(found.nearest, n),
             n_checked=n_checked,
-            n_reentered=int(np.isin(right, rays.wrong_by(upper, n)).sum()),
+            n_reentered=self.follow.reentered(upper, n),
             n_calls=1 + rays.n_calls,
             looks=tuple((self.sigmas[index], *looks[index]) for index in sorted(looks)),
         )
-
-    def _wanted(self, n: int) -> int:
-        return max(1, round(self.error_rate * n))
 
     def _aimed(self, n: int, deviations: float) -> float:
         """Return how many errors of n draws say that the rate is what is aimed at: some standard deviations more."""
@@ -191,7 +174,7 @@ class Bracketing:
             if size == n or not undecided:
                 break
             size = min(GROWTH * size, n)
-        for wanted in (self.looks[0].most + 1, self._wanted(n)):
+        for wanted in (self.looks[0].most + 1, self.follow.wanted(n)):
             for index in undecided:
                 if self.rays.errors(index, n) >= wanted:
                     return index
@@ -209,81 +192,11 @@ class Bracketing:
             if self.rays.errors(higher, n) <= errors:  # it does not grow any more
                 break
             upper = higher
-        if self.rays.errors(upper, n) < self._wanted(n):
+        if self.rays.errors(upper, n) < self.follow.wanted(n):
             yield from self.rays.ask([(self.last, np.arange(n))])
-            if self.rays.errors(self.last, n) >= self._wanted(n):
+            if self.rays.errors(self.last, n) >= self.follow.wanted(n):
                 return self.last
         return upper
-
-    # --- the followed draws -------------------------------------------------------------------------------------------
-
-    def _passages(self, upper: int, look: Look, hint: _Passages) -> Step[_Passages]:
-        n, rays = look.trials, self.rays
-        high: int | None = None
-        if rays.errors(upper, n) > look.most:
-            start = upper if hint.high is None else hint.high
-            high = yield from rays.passage(look.most + 1, start, upper, n)
-        last = upper if high is None else high
-        nearest = yield from rays.passage(self._wanted(n), hint.nearest, last, n)
-        low: int | None = None
-        if look.least > 0:
-            start = nearest if hint.low is None else hint.low
-            passed = yield from rays.passage(look.least, start, nearest, n)
-            low = passed - 1 if passed > 0 else None
-        return _Passages(low, nearest, high)
-
-    def _width(self, found: _Passages) -> float:
-        if found.low is None or found.high is None:
-            return math.inf
-        return (self.sigmas[found.high] - self.sigmas[found.low]) / (2 * self.sigmas[found.nearest])
-
-    def _confirm(self, upper: int, look: Look, found: _Passages) -> Step[tuple[_Passages, int]]:
-        """Judge at the scales that matter all draws that may be errors there; move the scales where some are.
-
-        Draws that are right at ``upper`` are judged in order of their margin, those nearest to an error first, until of
-        a whole ring of them none is an error at a smaller scale; in the end these are all draws.
-        """
-        n, rays = look.trials, self.rays
-        order = rays.right_by_margin(upper, n)
-        errors = rays.wrong(upper, n)
-        inner, outer = 0, min(max(LEAST_RING, len(errors) // 2), len(order))
-        while True:
-            followed = np.sort(np.concatenate([errors, order[:outer]]))
-            found = yield from self._settle(upper, look, found, followed)
-            ring = order[inner:outer]
-            scales = [index for index in (found.low, found.nearest) if index is not None]
-            if outer == len(order) or not any(np.isin(ring, rays.wrong(index, n)).any() for index in scales):
-                return found, outer
-            inner, outer = outer, min(3 * outer, len(order))
-
-    def _settle(self, upper: int, look: Look, found: _Passages, followed: Rows) -> Step[_Passages]:
-        """Return the passages by the errors among ``followed``, judged at each scale: nothing is taken for granted."""
-        n, rays = look.trials, self.rays
-
-        def count(index: int) -> Step[int]:
-            yield from rays.ask([(index, followed)])
-            return rays.errors(index, n)
-
-        high = found.high
-        if high is not None:
-            yield from rays.ask([(high, rays.wrong_by(high, n))])  # enough of these: the others need not be asked
-            while high < upper and rays.errors(high, n) <= look.most:
-                high = min(high + STEP_BACK, upper)
-                yield from count(high)
-        low = found.low
-        step = STEP_BACK
-        while low is not None and (yield from count(low)) >= look.least:
-            low, step = (low - step, 2 * step) if low >= step else (None, step)
-        nearest, wanted = found.nearest, self._wanted(n)
-        # The count at the passage is off by what was taken for granted: go to where the count crosses.
-        bottom = -1 if low is None else low
-        down = (yield from count(nearest)) > wanted
-        while (errors := (yield from count(nearest))) != wanted:
-            following = nearest - STEP_BACK if down else nearest + STEP_BACK
-            if (errors > wanted) != down or not bottom < following < (upper if high is None else high):
-                break
-            nearest = following
-        return _Passages(low, nearest, high)
 
     # --- what lies above and below ------------------------------------------------------------------------------------
 
@@ -323,5 +236,5 @@ class Bracketing:
             low = self.last
         elif look.least > 0:
             low = (yield from self.rays.passage(look.least, self.last, self.last, n)) - 1
-        found = _Passages(None if low == -1 else low, self.last, None)
+        found = Passages(None if low == -1 else low, self.last, None)
         return self._record(SigmaStatus.NEVER_REACHED, found, self.last, n, 0, {self.last})

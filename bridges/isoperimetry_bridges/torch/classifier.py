@@ -345,9 +345,8 @@ class Classifier:
         _refuse_training(self.module)
         self.fingerprint()  # before the model works: it may keep notes in its buffers
         check_data(images, labels, self.bounds, by_class=self.criterion.by_class)
-        probe = images[: self.batch_size(images[0].numel())].to(self.device)
+        answers = self._ask_twice(images, labels)
         if self.criterion.by_class:
-            answers = [self.logits(probe) for _ in range(2)]
             n_classes = answers[0].shape[1]
             bad = (labels < 0) | (labels >= n_classes)
             if bad.any():
@@ -355,16 +354,29 @@ class Classifier:
                 raise ValueError(
                     f"labels[{index}]={int(labels[index])} must be in [0, {n_classes - 1}]: the model's classes."
                 )
-        else:
-            asked = labels[: len(probe)].to(self.device)
-            found = [self.judge(probe, asked) for _ in range(2)]
-            if found[0].broken.any():
-                raise ModelError("margin= returned NaN or infinite values: no error rate can be measured with it.")
-            answers = [one.wrong if one.margins.isnan().all() else one.margins for one in found]
         if not torch.equal(answers[0], answers[1]):
             raise ModelError(
                 "The model answered differently when asked twice: it must be deterministic (no random layer)."
             )
+
+    def _ask_twice(self, images: Tensor, labels: Tensor) -> list[Tensor]:
+        """Return two answers about the first images, as many as are a batch and as the memory can take."""
+        while True:
+            size = min(self.batch_size(images[0].numel()), len(images))
+            try:
+                probe = images[:size].to(self.device)
+                if self.criterion.by_class:
+                    return [self.logits(probe) for _ in range(2)]
+                found = [self.judge(probe, labels[:size].to(self.device)) for _ in range(2)]
+                break
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+            self.shrink_batch(size)  # here, where nothing of the failed call is held any more
+        if found[0].broken.any():
+            what = "The model" if self.criterion.margin is None else "margin="
+            raise ModelError(f"{what} returned NaN or infinite values: no error rate can be measured on these.")
+        return [one.wrong if one.margins.isnan().all() else one.margins for one in found]
 
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits that name weights, structure (the module's ``repr``), box and normalisation.
@@ -396,4 +408,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether ``error`` says that the memory of the device, or of this machine, did not suffice."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    if not isinstance(error, RuntimeError):
+        return False
+    # The CPU's allocator, the runtimes of devices, and the libraries that they call.
+    return any(text in str(error) for text in ("can't allocate memory", "out of memory", "_STATUS_ALLOC_FAILED"))

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import inspect
+import re
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 import torch
@@ -112,13 +116,21 @@ class Criterion:
             if wrong.dtype != torch.bool:
                 raise ModelError(f"error= must return truth values, one for each input, but returned {wrong.dtype}.")
             if self.margin is None:
-                near = broken = torch.zeros_like(wrong)
+                near, broken = torch.zeros_like(wrong), _not_a_number(outputs, wrong)
                 margins = torch.full(wrong.shape, torch.nan, device=wrong.device)
         return Judgement(wrong=wrong, near=near, broken=broken, margins=margins)
 
     def description(self) -> str:
         """Return what names the criterion in a fingerprint; empty for the default."""
         return "" if self.by_class else f"error: {_named(self.error)}, margin: {_named(self.margin)}"
+
+
+def _not_a_number(outputs: Any, wrong: Tensor) -> Tensor:
+    """Return which rows of outputs hold NaN; of outputs that are no tensor, a function ``error`` alone can tell."""
+    values = getattr(outputs, "logits", outputs)
+    if isinstance(values, Tensor) and values.is_floating_point() and values.shape[:1] == wrong.shape:
+        return values.reshape(len(wrong), -1).isnan().any(1)
+    return torch.zeros_like(wrong)
 
 
 def _answer(name: str, answer: Any, rows: int) -> Tensor:
@@ -131,9 +143,25 @@ def _answer(name: str, answer: Any, rows: int) -> Tensor:
 
 
 def _named(rule: Rule | None) -> str:
-    """Return the name of a function and its byte code, so that one that was changed is another."""
+    """Return the name of a function, its byte code and the values it holds, so that one that was changed is another."""
     if rule is None:
         return "none"
-    code = getattr(rule, "__code__", None)
+    if isinstance(rule, functools.partial):
+        return f"partial of {_named(rule.func)} {_text((rule.args, rule.keywords))}"
     name = f"{getattr(rule, '__module__', '')}.{getattr(rule, '__qualname__', type(rule).__qualname__)}"
-    return name if code is None else f"{name} {code.co_code.hex()} {code.co_consts!r} {code.co_names!r}"
+    code = getattr(rule, "__code__", None)
+    if code is None:
+        return name
+    held = inspect.getclosurevars(rule).nonlocals if inspect.isfunction(rule) else {}
+    values = (getattr(rule, "__defaults__", None), getattr(rule, "__kwdefaults__", None), *held.items())
+    return f"{name} {_code(code)}" + (f" {_text(values)}" if any(values) else "")
+
+
+def _code(code: CodeType) -> str:
+    constants = [_code(value) if isinstance(value, CodeType) else repr(value) for value in code.co_consts]
+    return f"{code.co_code.hex()} {constants} {code.co_names!r}"
+
+
+def _text(value: Any) -> str:
+    """Return the ``repr`` of a value without addresses, which are others in the next process."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))

@@ -130,6 +130,12 @@ def on_all_ranks(run: Callable[[int, Sequence[int]], Result], count: int) -> tup
                 run(mine.rank, chosen)
             complete = mine.wait()
             if mine.rank:
+                if not complete:  # perhaps rank 0, which would have written the results
+                    print(
+                        "A rank is gone: if no results are written, run the same command again, which goes on from what "
+                        "is kept.",
+                        file=sys.stderr,
+                    )
                 return None, complete
             if not complete:
                 print("A rank is gone: what it left undone is measured by rank 0.", file=sys.stderr)

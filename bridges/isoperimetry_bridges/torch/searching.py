@@ -127,7 +127,7 @@ def _rows(found: NearestErrors, rows: slice) -> NearestErrors:
 def _joined(pieces: Sequence[NearestErrors]) -> NearestErrors:
     if len(pieces) == 1:
         return pieces[0]
-    whole = all(piece.points.ndim == pieces[0].points.ndim for piece in pieces)
+    whole = all(piece.points.shape[1:] == pieces[0].points.shape[1:] for piece in pieces)
     distances = np.concatenate([piece.distances for piece in pieces])
     return NearestErrors(
         distances=distances,

@@ -33,7 +33,7 @@ _NAMED: dict[str, Callable[[], Attack]] = {
 
 
 def named_attack(attack: str | Attack) -> Attack:
-    """Return the attack called ``attack`` ("pgd" or "ddn") with its defaults, or the object itself.
+    """Return the attack of a name ("tangent", "ddn", "pgd", "boundary") with its defaults, or the object itself.
 
     Raises
     ------

@@ -120,7 +120,7 @@ def certified_distance(
         raise ValueError(f"method={method!r} must be one of {', '.join(map(repr, _METHODS))}.")
     classifier = as_classifier(classifier)
     x, y = as_tensors(images, labels, classifier)
-    _check(x, y)
+    _check(x, y, by_class=classifier.criterion.by_class)
     network = as_network(classifier, tuple(x.shape[1:]))
     n_classes = network.shapes[-1][0]
     bad = (y < 0) | (y >= n_classes)
@@ -150,10 +150,10 @@ def certified_distance(
         torch.set_num_threads(threads)
 
 
-def _check(x: torch.Tensor, y: torch.Tensor) -> None:
+def _check(x: torch.Tensor, y: torch.Tensor, *, by_class: bool) -> None:
     if x.ndim < 2 or len(x) == 0:
         raise ValueError(f"images has shape {tuple(x.shape)} but must be (n, ...) with n >= 1.")
-    if y.shape != (len(x),):
+    if by_class and y.shape != (len(x),):  # other labels belong to a criterion, which is refused next
         raise ValueError(f"labels has shape {tuple(y.shape)} but must be ({len(x)},): one for each image.")
     if not torch.isfinite(x).all():
         index = int((~torch.isfinite(x).flatten(1).all(1)).nonzero()[0])

@@ -51,7 +51,7 @@ def check(
     samples: Annotated[int, typer.Option(min=1, help="Noisy copies per image on which errors are counted.")] = 10_000,
     search_samples: Annotated[int, typer.Option(min=1, help="Noisy copies per image and look of the search.")] = 1000,
     starts: Annotated[int, typer.Option(min=1, help="Noisy copies per image that are attacked.")] = 200,
-    attack: Annotated[str, typer.Option(help="The attack to audit: pgd or ddn.")] = "pgd",
+    attack: Annotated[str, typer.Option(help="The attack to audit: pgd, ddn, tangent or boundary.")] = "pgd",
     confidence: Annotated[float, typer.Option(help="Of the verdicts, and of the family over images.")] = 0.999,
     clip: Annotated[bool, typer.Option("--clip", help="Clip noise and attacks to the input box.")] = False,
     max_error: Annotated[
