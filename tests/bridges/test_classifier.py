@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from isoperimetry.errors import IsoperimetryError, ModelError
 from isoperimetry_bridges.torch import Classifier, ProjectedGradient, Transfer
 from isoperimetry_bridges.torch.attacks.gradients import Gradients
-from isoperimetry_bridges.torch.classifier import is_out_of_memory
+from isoperimetry_bridges.torch.faults import is_out_of_memory
 
 
 def message(error: pytest.ExceptionInfo[Exception]) -> str:

@@ -258,12 +258,19 @@ def launch_ranks(
 
 
 def recorded(path: Path) -> Any:
-    """Return results but for times."""
+    """Return results but for times; distances from the images themselves come rounded.
+
+    Ranks put other images together into a batch of an attack, and float32 arithmetic differs with its companions.
+    """
     record = json.loads(path.read_text())
     del record["created"]
     record.pop("seconds", None)
     for model in record.get("models", ()):
         del model["seconds"]
+        for image in model["images"]:
+            image["clean_distances"] = {
+                name: pytest.approx(distance, rel=1e-3) for name, distance in image["clean_distances"].items()
+            }
     return record
 
 
@@ -323,7 +330,7 @@ def test_two_ranks_check_what_one_process_does(nursery: Launch, theirs: Path, al
     assert sorted(path.name for path in (theirs / "out").iterdir()) == ["figure.png", "results.json"]
 
 
-@pytest.mark.parametrize(("command", "stage"), [("measure", "count/"), ("check", "attack/")])
+@pytest.mark.parametrize(("command", "stage"), [("measure", "count/"), ("check", "count/"), ("check", "attack/")])
 def test_a_killed_rank_is_made_up_for(
     nursery: Launch, theirs: Path, alone: dict[str, Any], command: str, stage: str
 ) -> None:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from isoperimetry_bridges.torch import Classifier, DecoupledDirectionNorm, Transfer, zoo
-from isoperimetry_bridges.torch.attacks.base import input_gradient
+from isoperimetry_bridges.torch.attacks.gradients import Gradients
 from isoperimetry_bridges.torch.zoo import train as training
 from isoperimetry_bridges.torch.zoo.networks import PIXEL_MEAN, PIXEL_STD, QuantizedConvNet, SmallConvNet
 
@@ -97,9 +97,9 @@ def test_the_defence_costs_little_accuracy_and_noise_training_helps_in_noise() -
 def test_the_masked_gradient_is_exactly_zero(models: dict[str, Classifier], images: tuple[Tensor, Tensor]) -> None:
     x, labels = images[0][:100], images[1][:100]
     starts = torch.cat([x, x + 0.3 * torch.randn(x.shape, generator=torch.Generator().manual_seed(6))])
-    _, gradient = input_gradient(models["masked"], starts, labels.repeat(2))
+    gradient = Gradients(models["masked"], "PGD")(starts, labels.repeat(2)).gradient
     assert not gradient.any()
-    _, gradient = input_gradient(models["clean"], starts, labels.repeat(2))
+    gradient = Gradients(models["clean"], "PGD")(starts, labels.repeat(2)).gradient
     assert (gradient.flatten(1).norm(dim=1) > 0).all()
 
 

@@ -86,7 +86,7 @@ class _Check:
             return measure_error_rate(
                 self.classifier, self.images[audited], self.labels[audited], sigma=sigmas,
                 n_samples=settings.n_samples, rng=self.root, image_ids=[self.ids[index] for index in audited],
-                clip=settings.clip, store=self.store, progress=self.progress,
+                clip=settings.clip, n_agreement=0, store=self.store, progress=self.progress,
             )  # fmt: skip
 
     def _attack(

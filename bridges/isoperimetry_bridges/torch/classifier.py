@@ -13,18 +13,13 @@ from torch import Tensor, nn
 
 from isoperimetry.errors import ModelError
 from isoperimetry_bridges.torch.criterion import Criterion, Judgement, Rule, default_slack, read_logits
+from isoperimetry_bridges.torch.faults import is_out_of_memory, raised
 from isoperimetry_bridges.torch.identity import check_data, digest
 
 # Batches of about this many input values are near the speed of large ones on a CPU and small enough for any memory; an
 # accelerator wants many more.
 _VALUES_PER_BATCH = {"cpu": 400_000, "other": 40_000_000}
 _LARGEST_BATCH = {"cpu": 512, "other": 4096}
-
-
-def raised(error: BaseException) -> str:
-    """Return what the user's code raised, on one line."""
-    first_line = str(error).partition("\n")[0]
-    return f"raised {type(error).__name__}: {first_line}"
 
 
 def _refuse_training(module: nn.Module) -> None:
@@ -382,7 +377,8 @@ class Classifier:
         """Return 16 hexadecimal digits that name weights, structure (the module's ``repr``), box and normalisation.
 
         They also name the criterion and the arithmetic, where these are not the default. Buffers count as they were
-        when it was first asked, or checked: a module may keep notes in them while it works.
+        when it was first asked, or checked: a module may keep notes in them while it works. Weights that are changed
+        through ``.data`` after that are not seen: make a new classifier.
         """
         state = [(id(parameter), parameter._version) for parameter in self.module.parameters()]
         if self._hashed is None or self._hashed[0] != state:
@@ -402,13 +398,3 @@ def spread_labels(labels: Tensor | int, count: int) -> Tensor:
     if isinstance(labels, Tensor) and labels.ndim:
         return labels
     return torch.full((count,), int(labels), dtype=torch.int64)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether ``error`` says that the memory of the device, or of this machine, did not suffice."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    if not isinstance(error, RuntimeError):
-        return False
-    # The CPU's allocator, the runtimes of devices, and the libraries that they call.
-    return any(text in str(error) for text in ("can't allocate memory", "out of memory", "_STATUS_ALLOC_FAILED"))

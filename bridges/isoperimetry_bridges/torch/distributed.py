@@ -132,8 +132,8 @@ def on_all_ranks(run: Callable[[int, Sequence[int]], Result], count: int) -> tup
             if mine.rank:
                 if not complete:  # perhaps rank 0, which would have written the results
                     print(
-                        "A rank is gone: if no results are written, run the same command again, which goes on from what "
-                        "is kept.",
+                        "A rank is gone: if no results are written, run the same command again, which goes on from "
+                        "what is kept.",
                         file=sys.stderr,
                     )
                 return None, complete

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from isoperimetry.errors import ModelError
-from isoperimetry_bridges.torch.classifier import Classifier, is_out_of_memory
+from isoperimetry_bridges.torch.classifier import Classifier
+from isoperimetry_bridges.torch.faults import is_out_of_memory
 from isoperimetry_bridges.torch.noise import NoiseSource, Run
 from isoperimetry_bridges.torch.parallel import can_be_copied
 from isoperimetry_bridges.torch.timing import Stopwatch

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -24,12 +25,20 @@ from isoperimetry.errors import ModelError
 from isoperimetry.progress import ProgressLike, as_progress
 from isoperimetry.results import Interval, Record, at_least, at_most
 from isoperimetry_bridges.torch.arguments import ImageId, as_ids, as_sigmas, as_tensors
-from isoperimetry_bridges.torch.attacks import Attack, named_attack
+from isoperimetry_bridges.torch.attacks import (
+    Attack,
+    DecoupledDirectionNorm,
+    ProjectedGradient,
+    TangentProjection,
+    named_attack,
+)
+from isoperimetry_bridges.torch.attacks.gradients import Gradients
 from isoperimetry_bridges.torch.audit import attack_scale
 from isoperimetry_bridges.torch.certify import CertifiedDistance, certified_distance
 from isoperimetry_bridges.torch.classifier import Classifier, as_classifier
 from isoperimetry_bridges.torch.measure import measure_error_rate
 from isoperimetry_bridges.torch.parallel import each_image
+from isoperimetry_bridges.torch.store import Store
 
 Certify = bool | Literal["auto"]
 
@@ -186,6 +195,7 @@ def sandwich(
     confidence: float = 0.95,
     rng: Any = None,
     image_ids: Sequence[ImageId] | None = None,
+    store: Store | str | os.PathLike[str] | None = None,
     progress: ProgressLike = None,
 ) -> list[Sandwich]:
     """Bound distances about each image from below and from above, from one count of errors in noise and at the image.
@@ -215,6 +225,8 @@ def sandwich(
         Seed of the noise; the draws are those of `measure_error_rate`.
     image_ids : sequence of n distinct int or str, optional
         Names of the images in the noise's key and in the results, by default those of the measurements, or 0, 1, ...
+    store : Store or path, optional
+        Keep counts in this folder, and begin with those that it holds.
     progress : optional
         See `isoperimetry.progress`.
 
@@ -246,10 +258,20 @@ def sandwich(
     if (sigma is None) == (measurements is None):
         raise TypeError("Pass either sigma=, to count errors in noise, or measurements=, counted before.")
     chosen, bars = None if attack is None else named_attack(attack), as_progress(progress)
+    if isinstance(chosen, DecoupledDirectionNorm | ProjectedGradient | TangentProjection):
+        Gradients(classifier, chosen.name)  # refuses a classifier that has none, before anything is counted
     if measurements is None:
         scales = as_sigmas(sigma, len(x))
         counted = measure_error_rate(
-            classifier, x, y, sigma=scales, n_samples=n_samples, rng=rng, image_ids=image_ids, progress=bars
+            classifier,
+            x,
+            y,
+            sigma=scales,
+            n_samples=n_samples,
+            rng=rng,
+            image_ids=image_ids,
+            store=store,
+            progress=bars,
         )
     else:
         counted = _checked(measurements, classifier, x)

@@ -140,8 +140,9 @@ def find_sigma(
     not reject. It contains the true scale with probability ``confidence``, if (a) that number does not fall when the
     scale grows, below ``low``, from ``low`` to ``high``, and above; and (b) the draws that were not followed, all right
     at ``upper`` and farther from an error than a whole ring of others that were followed and found right, are right at
-    ``low`` and ``sigma`` too. Where one of the ring is an error, a larger ring is followed, in the end all draws. No
-    correction for the number of scales is needed, as one scale is the true one.
+    ``low`` and ``sigma`` too. Where one of the ring is an error, all draws are judged again just above the interval,
+    which is then ``upper``, and then larger rings are followed, in the end all draws. No correction for the number of
+    scales is needed, as one scale is the true one.
 
     The draws are never used for anything else: measure the rate at the returned scale again, with
     `measure_error_rate`, before it enters a theorem.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import isoperimetry
-from isoperimetry.errors import ModelError
+from isoperimetry.errors import FunctionError, ModelError
 from isoperimetry.estimate import Estimate
 from isoperimetry.estimators import HalfSpaceMixture, LineSampling, Margin, Membership, Splitting
 from isoperimetry.progress import ProgressLike
@@ -25,8 +25,10 @@ from isoperimetry.special import log_ndtr
 from isoperimetry.streams import RandomLike
 from isoperimetry_bridges.torch.arguments import as_count, as_tensors
 from isoperimetry_bridges.torch.attacks import Attack
-from isoperimetry_bridges.torch.classifier import Classifier, as_classifier, is_out_of_memory
-from isoperimetry_bridges.torch.criterion import read_logits
+from isoperimetry_bridges.torch.classifier import Classifier, as_classifier
+from isoperimetry_bridges.torch.criterion import Judgement, read_logits
+from isoperimetry_bridges.torch.faults import is_out_of_memory
+from isoperimetry_bridges.torch.identity import digest
 
 Array = NDArray[np.float64]
 
@@ -149,9 +151,14 @@ def volume(
             face, dim=center.size, gradient=face.gradient if face.has_gradient else None, batch=face.rows,
             near=near, pieces=_pieces(face) if exact_lines else None,
         )  # fmt: skip
-    estimate = isoperimetry.volume(
-        error_set, center=center, sigma=sigma, method=chosen, rng=rng, record=record, progress=progress, **wanted
-    )
+    try:
+        estimate = isoperimetry.volume(
+            error_set, center=center, sigma=sigma, method=chosen, rng=rng, record=record, progress=progress, **wanted
+        )
+    except FunctionError as error:
+        if isinstance(error.__cause__, ModelError):
+            raise error.__cause__ from None
+        raise
     # What was asked before belongs to the search.
     return dataclasses.replace(
         estimate, n_calls=estimate.n_calls + face.asked, n_search=estimate.n_search + face.asked,
@@ -190,6 +197,9 @@ class _Face:
         self.rows = max(1, min(BATCH, BATCH_VALUES // image.numel()))
         self.has_gradient = classifier.differentiable
         self.asked = self.asked_gradients = 0
+        self._slope_rows: int | None = None
+        # A record tells functions apart by this name.
+        self.__qualname__ = f"margin {digest([classifier.fingerprint(), str(clip)], [('label', label)])}"
 
     def _inputs(self, points: Array) -> Tensor:
         x = torch.from_numpy(np.ascontiguousarray(points)).to(self.classifier.device, self.classifier.input_dtype)
@@ -201,45 +211,57 @@ class _Face:
     def _boxed(self, x: Tensor) -> Tensor:
         return x.clamp(*self.classifier.bounds) if self.clip else x
 
-    def _in_batches(self, points: Array, answer: Any) -> list[Any]:
-        """Ask in batches that the memory can take."""
+    def _in_batches(self, points: Array, answer: Any, *, slopes: bool = False) -> list[Any]:
+        """Ask in batches that the memory can take; gradients take more of it, and have a batch size of their own."""
         found, first = [], 0
         while first < len(points):
             size = self.classifier.batch_size(self.image.numel())
+            size = min(size, self._slope_rows or size) if slopes else size
+            rows = slice(first, first + size)
             try:
-                found.append(answer(self._inputs(points[first : first + size])))
+                found.append(answer(self._inputs(points[rows]), rows))
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
-                self.classifier.shrink_batch(size)
+                if not slopes:
+                    self.classifier.shrink_batch(size)
+                elif size == 1:
+                    raise ModelError(
+                        "The memory does not suffice for the gradient at one input: use a device with more, or a "
+                        "smaller model."
+                    ) from error
+                else:
+                    self._slope_rows = size // 2
                 continue
             first += size
         return found
 
     def __call__(self, points: Array) -> Array:
-        """Return margins, shape (n,), of points (n, dim)."""
+        """Return margins, shape (n,), of points (n, dim): at most 0 where the classifier counts an error."""
 
-        @torch.no_grad()
-        def answer(x: Tensor) -> Array:
-            margins = self.classifier.margins(self._boxed(x), self._labels(len(x)))
+        def answer(x: Tensor, rows: slice) -> Array:
+            found = self._judged(x)
+            # Where a user's criterion has both, its verdict decides and its margin is followed.
+            least = torch.finfo(found.margins.dtype).tiny
+            margins = torch.where(found.wrong, found.margins.clamp(max=0), found.margins.clamp(min=least))
             return cast(Array, margins.double().cpu().numpy())
 
         return np.concatenate(self._in_batches(points, answer))
 
+    def _judged(self, x: Tensor) -> Judgement:
+        found = self.classifier.judge(self._boxed(x), self._labels(len(x)))
+        if found.broken.any():
+            raise ModelError("The model returned NaN or infinite logits: no error rate can be measured on it.")
+        return found
+
     def contains(self, points: Array) -> NDArray[np.bool_]:
         """Return which points are errors, shape (n,)."""
-
-        def answer(x: Tensor) -> NDArray[np.bool_]:
-            found = self.classifier.judge(self._boxed(x), self._labels(len(x)))
-            if found.broken.any():
-                raise ModelError("The model returned NaN or infinite logits: no error rate can be measured on it.")
-            return cast("NDArray[np.bool_]", found.wrong.cpu().numpy())
-
-        return np.concatenate(self._in_batches(points, answer))
+        return np.concatenate(self._in_batches(points, lambda x, rows: self._judged(x).wrong.cpu().numpy()))
 
     def gradient(self, points: Array) -> Array:
         """Return gradients of the margin, shape (n, dim)."""
-        return np.concatenate(self._in_batches(points, lambda x: self._slopes(x, self._margins)[1]))
+        found = self._in_batches(points, lambda x, rows: self._slopes(x, self._margins)[1], slopes=True)
+        return np.concatenate(found)
 
     def _margins(self, x: Tensor) -> Tensor:
         return self.classifier.margins(x, self._labels(len(x)))
@@ -275,7 +297,10 @@ class _Face:
         points = np.tile(center, (len(order), 1))
         self.asked += 1
         for _ in range(STEPS):
-            margins, slopes = self._slopes(self._inputs(points), lambda x: self._lead(x, own, target))
+            seen = self._in_batches(
+                points, lambda x, rows: self._slopes(x, lambda x: self._lead(x, own, target[rows])), slopes=True
+            )
+            margins, slopes = (np.concatenate(parts) for parts in zip(*seen, strict=True))
             self.asked_gradients += len(order)
             squares = np.einsum("ij,ij->i", slopes, slopes)
             good = squares > 0

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from isoperimetry.errors import ModelError
-from isoperimetry_bridges.torch.classifier import Classifier, is_out_of_memory, spread_labels
+from isoperimetry_bridges.torch.classifier import Classifier, spread_labels
+from isoperimetry_bridges.torch.faults import is_out_of_memory
 
 Box: TypeAlias = tuple[float, float]
 

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from isoperimetry.errors import ModelError
-from isoperimetry_bridges.torch.classifier import Classifier, is_out_of_memory, raised
+from isoperimetry_bridges.torch.classifier import Classifier
 from isoperimetry_bridges.torch.criterion import read_logits
+from isoperimetry_bridges.torch.faults import is_out_of_memory, raised
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-from isoperimetry_bridges.torch.attacks.base import Box, NearestErrors, attack_in_batches, norms
+from isoperimetry_bridges.torch.attacks.base import Box, NearestErrors, attack_in_batches, norms, probe
 from isoperimetry_bridges.torch.attacks.gradients import Gradients, Slope
 from isoperimetry_bridges.torch.classifier import Classifier
 
@@ -91,6 +91,10 @@ class TangentProjection:
         return attack_in_batches(classifier, starts, labels, scale=scale, box=box, search=search)
 
 
+OUTWARDS = (1.01, 1.05, 1.2, 1.5, 2.0, 4.0)
+"""Multiples of the last displacement that are looked at where no error was met."""
+
+
 class _Descent:
     """The search from one batch of starts; displacements and gradients have shape (rows, dim), margins (rows, 1)."""
 
@@ -108,7 +112,7 @@ class _Descent:
         n_ways = min(n_ways, (steps + 1) // STEPS_PER_WAY)
         targets = self._targets(n_ways) if n_ways > 1 else []
         if not targets:
-            self._descend(nowhere, margin, gradient, None, steps)
+            self._look_beyond(self._descend(nowhere, margin, gradient, None, steps))
             return self.best.view_as(self.starts)
         self._descend(nowhere, margin, gradient, None, EXPLORATION)
         seen = [self.slopes(self.starts, self.labels, target) for target in targets]
@@ -121,7 +125,7 @@ class _Descent:
             target = torch.stack(targets)[way, everything]
             self._descend(nowhere, margins[way, everything][:, None], gradients[way, everything], target, EXPLORATION)
         found = torch.isfinite(self.best_norm)
-        self._descend(
+        last = self._descend(
             self.best,
             torch.where(found, self.best_margin, margin),
             torch.where(found, self.best_gradient, gradient),
@@ -129,7 +133,25 @@ class _Descent:
             steps - len(targets) - (1 + len(order)) * EXPLORATION,
             first_pull=REFINING_PULL,
         )
+        self._look_beyond(last)
         return self.best.view_as(self.starts)
+
+    def _look_beyond(self, last: Tensor) -> None:
+        """Look outwards from where a search ended that closed in on the boundary and met no error.
+
+        So it goes where the margin has kinks all over, as the worst of many pixels has.
+        """
+        for factor in OUTWARDS:
+            lost = ~torch.isfinite(self.best_norm)
+            if not lost.any():
+                return
+            d = factor * last
+            if self.limits is not None:
+                d = torch.minimum(torch.maximum(d, self.limits[0]), self.limits[1])
+            wrong, _ = probe(self.slopes.classifier, self.starts + d.view_as(self.starts), self.labels)
+            hit = lost & wrong[:, None]
+            self.best = torch.where(hit, d, self.best)
+            self.best_norm = torch.where(hit, _dots(d, d).sqrt(), self.best_norm)
 
     def _targets(self, n_ways: int) -> list[Tensor]:
         """Return the classes that come after the next one at the start, one more than will be chosen."""
@@ -148,7 +170,8 @@ class _Descent:
         targets: Tensor | None,
         steps: int,
         first_pull: float = FIRST_PULL,
-    ) -> None:
+    ) -> Tensor:
+        """Keep the shortest errors met on the way from ``d``, and return where it ended."""
         for step in range(steps):
             done = step / max(steps - 1, 1)
             pull = LAST_PULL + (first_pull - LAST_PULL) * (1 + math.cos(math.pi * done)) / 2
@@ -161,6 +184,7 @@ class _Descent:
             self.best, self.best_norm = torch.where(nearer, d, self.best), torch.where(nearer, length, self.best_norm)
             self.best_margin = torch.where(nearer, margin, self.best_margin)
             self.best_gradient = torch.where(nearer, gradient, self.best_gradient)
+        return d
 
     def _next(self, d: Tensor, margin: Tensor, gradient: Tensor, pull: float, excess: float) -> Tensor:
         slope, length = norms(gradient).double(), _dots(d, d).sqrt()

@@ -14,7 +14,8 @@ from torch.nn import functional
 from isoperimetry.errors import ModelError
 from isoperimetry_bridges.torch.certify.layers import Dense, Layer, Network, Rescaling, Reshaping, Shape
 from isoperimetry_bridges.torch.certify.modules import as_double, flatten, is_known, kink, layers_of, unsupported
-from isoperimetry_bridges.torch.classifier import Classifier, raised
+from isoperimetry_bridges.torch.classifier import Classifier
+from isoperimetry_bridges.torch.faults import raised
 
 _DEVIATION = 1e-3  # of the traced outputs from the model's, relative to the largest: far above rounding
 

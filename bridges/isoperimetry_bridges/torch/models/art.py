@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from isoperimetry.errors import ModelError
-from isoperimetry_bridges.torch.classifier import Classifier, raised
+from isoperimetry_bridges.torch.classifier import Classifier
+from isoperimetry_bridges.torch.faults import raised
 
 
 class TorchEstimator(nn.Module):

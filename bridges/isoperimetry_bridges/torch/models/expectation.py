@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from isoperimetry.errors import ModelError
-from isoperimetry_bridges.torch.classifier import is_out_of_memory
 from isoperimetry_bridges.torch.criterion import read_logits
+from isoperimetry_bridges.torch.faults import is_out_of_memory
 from isoperimetry_bridges.torch.models.randomness import global_randomness
 
 

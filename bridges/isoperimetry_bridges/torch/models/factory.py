@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from isoperimetry.errors import IsoperimetryError
-from isoperimetry_bridges.torch.classifier import Classifier, raised
+from isoperimetry_bridges.torch.classifier import Classifier
+from isoperimetry_bridges.torch.faults import raised
 
 
 def load_factory(spec: str, *, device: str | torch.device | None = None) -> Classifier:

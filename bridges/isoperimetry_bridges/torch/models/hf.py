@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from isoperimetry_bridges.torch.classifier import Classifier, raised
+from isoperimetry_bridges.torch.classifier import Classifier
+from isoperimetry_bridges.torch.faults import raised
 
 
 def from_hf(

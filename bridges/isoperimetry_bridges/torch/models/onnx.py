@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isoperimetry_bridges.torch.classifier import Classifier, raised
+from isoperimetry_bridges.torch.classifier import Classifier
 from isoperimetry_bridges.torch.criterion import default_slack
+from isoperimetry_bridges.torch.faults import raised
 from isoperimetry_bridges.torch.models.packages import needed
 
 _TYPES = {"tensor(float)": torch.float32, "tensor(double)": torch.float64, "tensor(float16)": torch.float16}

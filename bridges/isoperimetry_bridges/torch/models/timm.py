@@ -8,7 +8,8 @@ from typing import Any
 from torch import nn
 
 from isoperimetry.errors import MissingDependency
-from isoperimetry_bridges.torch.classifier import Classifier, raised
+from isoperimetry_bridges.torch.classifier import Classifier
+from isoperimetry_bridges.torch.faults import raised
 from isoperimetry_bridges.torch.models.packages import needed
 
 

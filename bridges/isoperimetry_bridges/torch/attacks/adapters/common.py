@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from isoperimetry.errors import IsoperimetryError
 from isoperimetry_bridges.torch.attacks.base import Box, NearestErrors, attack_in_batches, into_box, probe
-from isoperimetry_bridges.torch.classifier import Classifier, is_out_of_memory, raised
+from isoperimetry_bridges.torch.classifier import Classifier
+from isoperimetry_bridges.torch.faults import is_out_of_memory, raised
 from isoperimetry_bridges.torch.models.packages import needed
 from isoperimetry_bridges.torch.models.randomness import global_randomness
 
