@@ -22,8 +22,9 @@ from isoperimetry.estimators.execution import Blocks
 from isoperimetry.estimators.importance import ImportanceSampling
 from isoperimetry.estimators.line import LineSampling
 from isoperimetry.estimators.mixture import HalfSpaceMixture
-from isoperimetry.estimators.problem import SetTarget, check_function
+from isoperimetry.estimators.problem import SetTarget
 from isoperimetry.estimators.record import RunRecord
+from isoperimetry.estimators.repeatable import check_function
 from isoperimetry.estimators.setup import as_error_set, digest, make_problem
 from isoperimetry.estimators.splitting import Splitting
 from isoperimetry.progress import ProgressLike, as_progress

@@ -1,4 +1,4 @@
-"""Numbers of draws at which a search may stop, and the counts at each that a rate does not reject."""
+"""Numbers of draws at which a search for sigma may stop, and the counts at each that a rate does not reject."""
 
 from __future__ import annotations
 

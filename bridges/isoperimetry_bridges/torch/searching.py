@@ -99,9 +99,7 @@ def search_all(
         # One scale for all is handed over as a number, which is all that some attacks take.
         scale = float(scales[0]) if (scales == scales[0]).all() else scales
         one = run(worker, x, y, scale=scale, box=starts.box)
-        if store is not None:
-            _write(store, attack, starts, parts[todo[index]], one, keep_points)
-        return one
+        return one if store is None else _write(store, attack, starts, parts[todo[index]], one, keep_points)
 
     with as_progress(progress).start(f"{classifier.name}: {attack.name}", len(parts)) as stage:
         stage.advance(len(parts) - len(todo))
@@ -149,41 +147,58 @@ def _names(attack: Attack, starts: Starts, part: tuple[int, int, int]) -> list[t
 
 def _write(
     store: Store, attack: Attack, starts: Starts, part: tuple[int, int, int], found: NearestErrors, keep_points: bool
-) -> None:
+) -> NearestErrors:
+    """Keep what was found, and return it; what the store has of it already stays, and is returned instead.
+
+    A batch is searched again if another process kept a part of it: with other companions, the arithmetic of a model
+    rounds differently.
+    """
+    pieces = []
     for image, rows, name in _names(attack, starts, part):
-        entry = {
-            "settings": starts.settings(attack, image),
-            "distances": found.distances[rows],
-            "blocked": found.blocked[rows],
-        }
-        if keep_points:
-            points = found.points[rows].contiguous().numpy()
-            entry["points"] = base64.b64encode(points.tobytes()).decode()
-        store.add(name, entry)
+        piece = _read_entry(store, attack, starts, image, rows.stop - rows.start, name)
+        if piece is None:
+            piece = _rows(found, rows)
+            entry = {
+                "settings": starts.settings(attack, image),
+                "distances": piece.distances,
+                "blocked": piece.blocked,
+            }
+            if keep_points:
+                entry["points"] = base64.b64encode(piece.points.contiguous().numpy().tobytes()).decode()
+            if store.get(name) is None:  # else it is there with another batch size
+                store.add(name, entry)
+        pieces.append(piece)
+    return _joined(pieces)
 
 
 def _read(store: Store | None, attack: Attack, starts: Starts, part: tuple[int, int, int]) -> NearestErrors | None:
     """Return what a store has of a part, None unless it has all of it."""
     pieces = []
     for image, rows, name in _names(attack, starts, part) if store is not None else ():
-        entry = store.get(name) if store is not None else None
-        if entry is None:
+        piece = None if store is None else _read_entry(store, attack, starts, image, rows.stop - rows.start, name)
+        if piece is None:
             return None
-        if entry["settings"] != starts.settings(attack, image):
-            raise ValueError(
-                f"store has errors that {attack.name!r} found around the image {starts.ids[image]!r} with other "
-                "settings of the attack, noise or scale: give this run a new folder."
-            )
-        count = rows.stop - rows.start
-        if len(entry["distances"]) != count:  # written with another batch size
-            return None
-        points = torch.empty(count, 0)
-        if "points" in entry:
-            flat = torch.frombuffer(bytearray(base64.b64decode(entry["points"])), dtype=starts.images.dtype)
-            points = flat.view(count, *starts.images.shape[1:])
-        pieces.append(
-            NearestErrors(
-                distances=np.array(entry["distances"], float), points=points, blocked=np.array(entry["blocked"], bool)
-            )
-        )
+        pieces.append(piece)
     return _joined(pieces) if pieces else None
+
+
+def _read_entry(
+    store: Store, attack: Attack, starts: Starts, image: int, count: int, name: str
+) -> NearestErrors | None:
+    entry = store.get(name)
+    if entry is None:
+        return None
+    if entry["settings"] != starts.settings(attack, image):
+        raise ValueError(
+            f"store has errors that {attack.name!r} found around the image {starts.ids[image]!r} with other "
+            "settings of the attack, noise or scale: give this run a new folder."
+        )
+    if len(entry["distances"]) != count:  # written with another batch size
+        return None
+    points = torch.empty(count, 0)
+    if "points" in entry:
+        flat = torch.frombuffer(bytearray(base64.b64decode(entry["points"])), dtype=starts.images.dtype)
+        points = flat.view(count, *starts.images.shape[1:])
+    return NearestErrors(
+        distances=np.array(entry["distances"], float), points=points, blocked=np.array(entry["blocked"], bool)
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,9 @@ from rich.table import Table
 
 from isoperimetry.bounds import median_distance_bound
 from isoperimetry.checks import Measurement
+from isoperimetry.errors import MissingDependency, RecordError
 from isoperimetry.progress import as_progress
+from isoperimetry.results import at_most
 from isoperimetry.terminal import write_out
 from isoperimetry_bridges.torch import zoo
 from isoperimetry_bridges.torch.commands.common import stopping_in_order
@@ -35,13 +38,15 @@ def measure(
     data: Annotated[Path | None, typer.Option(help="NPZ file with 'images' in [0, 1] (or 8-bit) and 'labels'.")] = None,
     images: Annotated[int | None, typer.Option(min=1, help="How many images, from the first on; default: all.")] = None,
     samples: Annotated[
-        int, typer.Option(min=1, help="Noisy copies per image and scale; the budget of the two rules.")
+        int,
+        typer.Option(min=1, help="Noisy copies per image and scale; at most so many with --rel-error or --threshold."),
     ] = 10_000,
     rel_error: Annotated[
-        float | None, typer.Option(help="Stop an image at this half-width of its half-space distance, relative to it.")
+        float | None,
+        typer.Option(help="Stop early where the half-space distance is known up to this part of it, as 0.05."),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option(help="Stop an image when its error rate is shown to be above or below this.")
+        float | None, typer.Option(help="Stop early where the error rate is shown to be above or below this, as 0.01.")
     ] = None,
     confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
     clip: Annotated[bool, typer.Option("--clip", help="Clip noisy copies to the input box.")] = False,
@@ -53,14 +58,16 @@ def measure(
 ) -> None:
     """Measure error rates in Gaussian noise: many images, several scales, hours if need be.
 
-    Counts are kept in OUT/store as they come; after any interruption the same command goes on from there, and with a
-    larger --samples it goes further. Run by torchrun (python -m isoperimetry_bridges.torch measure ...), each process
-    takes its share of the images.
+    Counts are kept in the folder store of --out as they come.
+
+    After any interruption the same command goes on from there; with a larger --samples it goes further.
+
+    Several processes: torchrun --nproc-per-node 4 -m isoperimetry_bridges.torch measure ...
     """
     if (model is None) != (data is None):
         raise ValueError("--model and --data must be given together: your model, and images it can classify.")
-    if export is not None and export.suffix not in (".parquet", ".csv"):
-        raise ValueError(f"--export={str(export)!r} must end in .parquet or .csv: the name says what to write.")
+    if export is not None:
+        _check_export(export)
     device = ranks().device(device)
     if model is None or data is None:
         classifier, (x, y) = zoo.load_classifier("clean", device=device), zoo.load_images()
@@ -93,6 +100,16 @@ def measure(
     write_out(f"Written: {' and '.join(map(str, written))}\n")
 
 
+def _check_export(path: Path) -> None:
+    """Refuse, before hours of work, what could not be written after them."""
+    if path.suffix.lower() not in (".parquet", ".csv"):
+        raise ValueError(f"--export={str(path)!r} must end in .parquet or .csv: the name says what to write.")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"--export={str(path)!r}: the folder {str(path.parent)!r} does not exist: make it first.")
+    if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
+        raise MissingDependency(f"Writing {path}", "pyarrow", "parquet")
+
+
 def _save(path: Path, measured: Sequence[Measurement], source: dict[str, str], confidence: float) -> Path:
     record = {
         "format": 1,
@@ -103,8 +120,14 @@ def _save(path: Path, measured: Sequence[Measurement], source: dict[str, str], c
         "measurements": [one.to_dict() for one in measured],
     }
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
-    partial.replace(path)
+    try:
+        partial.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
+        partial.replace(path)
+    except OSError as error:
+        raise RecordError(
+            f"{str(path)!r} cannot be written ({error.strerror or error}): what was measured is kept in the store "
+            "beside it, so free some space and run the same command again."
+        ) from error
     return path
 
 
@@ -119,7 +142,7 @@ def _show(measured: Sequence[Measurement], confidence: float) -> None:
         table.add_row(
             str(one.provenance["image"]), f"{one.sigma:g}", str(one.errors), str(one.trials),
             f"{100 * one.errors / one.trials:.3g}", f"[{100 * rate.low:.3g}, {100 * rate.high:.3g}]",
-            str(one.provenance["ties"]), f"{bound:.4g}",
+            str(one.provenance["ties"]), at_most(bound, 4),
         )  # fmt: skip
     console = Console(emoji=False)
     if not console.is_terminal:
