@@ -101,10 +101,16 @@ def another():
 """
 N_IMAGES = 5
 
-# Imports once, as that takes seconds, and forks a process for each command; each runs as by ``python -m``, or ``-c``.
+# Imports and loads compiled code once, as that takes seconds, and forks a process for each command; each runs as by
+# ``python -m``, or ``-c``.
 NURSERY = """
 import json, os, runpy, signal, sys
+import matplotlib.pyplot, numpy
 import isoperimetry_bridges.torch.commands.check, isoperimetry_bridges.torch.commands.measure
+from isoperimetry import bounds, intervals, streams
+streams.add_noise(numpy.zeros(1), 1.0, stream=streams.as_stream(0), out=numpy.empty((1, 1), numpy.float32))
+bounds.median_distance_bound(intervals.clopper_pearson(1, 100, confidence=0.95).low, 1.0)
+assert len(os.listdir("/proc/self/task") if os.path.isdir("/proc/self/task") else "1") == 1  # else no fork is safe
 children = []
 for line in sys.stdin:
     task = json.loads(line)

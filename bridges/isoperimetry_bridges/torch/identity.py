@@ -39,5 +39,6 @@ def digest(settings: Iterable[str], values: Iterable[tuple[str, object]]) -> str
         found.update(name.encode())
         if isinstance(value, Tensor):
             found.update(str((value.dtype, tuple(value.shape))).encode())
-            found.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+            flat = value.detach().cpu().reshape(-1).clone(memory_format=torch.contiguous_format)
+            found.update(flat.view(torch.uint8).numpy().tobytes())
     return found.hexdigest()[:16]

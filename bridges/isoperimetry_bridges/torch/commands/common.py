@@ -22,7 +22,8 @@ from isoperimetry_bridges.torch.store import Store
 def stopping_in_order(store: Path) -> Iterator[None]:
     """Answer the first Ctrl-C at once in words, and let work in hand be finished; the second one ends the program.
 
-    If the work stops without a result, it is said that what was measured is kept; a store without counts is taken away.
+    If the work stops without a result, it is said that what was measured is kept, but for an error before anything new
+    was: then the same command would end in the same way. A store without counts is taken away.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -36,20 +37,23 @@ def stopping_in_order(store: Path) -> Iterator[None]:
         typer.echo("Stopping: work in hand is finished first. Press Ctrl-C again to stop at once.", err=True)
         raise KeyboardInterrupt
 
+    found = _n_measurements(store)
     before: Any = signal.signal(signal.SIGINT, stop)
     try:
         yield
-    except BaseException:
-        if _holds_measurements(store):
+    except BaseException as error:
+        kept = _n_measurements(store)
+        if kept > found or (kept and isinstance(error, KeyboardInterrupt)):
             typer.echo(f"What was measured is kept in {store}: the same command goes on from there.", err=True)
-        elif ranks().size == 1:  # a model that is mended is another one, which the header of a store would refuse
+        elif not kept and ranks().size == 1:
+            # A model that is mended is another one, which the header of a store would refuse.
             shutil.rmtree(store, ignore_errors=True)
         raise
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-def _holds_measurements(store: Path) -> bool:
-    """Whether a store, or one in a folder of it, has more than the digests of the images."""
+def _n_measurements(store: Path) -> int:
+    """Return how many entries a store, or the ones in folders of it, have besides the digests of the images."""
     folders = {path.parent for path in store.rglob("rank*-*.jsonl")}
-    return any(not name.startswith("image/") for folder in folders for name in Store(folder).names())
+    return sum(not name.startswith("image/") for folder in folders for name in Store(folder).names())

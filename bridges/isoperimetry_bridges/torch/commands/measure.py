@@ -142,7 +142,7 @@ def _show(measured: Sequence[Measurement], confidence: float) -> None:
         table.add_row(
             str(one.provenance["image"]), f"{one.sigma:g}", str(one.errors), str(one.trials),
             f"{100 * one.errors / one.trials:.3g}", f"[{100 * rate.low:.3g}, {100 * rate.high:.3g}]",
-            str(one.provenance["ties"]), at_most(bound, 4),
+            str(one.provenance["ties"]), at_most(float(bound), 4),
         )  # fmt: skip
     console = Console(emoji=False)
     if not console.is_terminal:

@@ -86,6 +86,10 @@ def from_art(estimator: Any, *, name: str | None = None, **settings: Any) -> Cla
     **settings
         Passed to `Classifier`.
 
+    Returns
+    -------
+    Classifier
+
     Raises
     ------
     TypeError

@@ -47,6 +47,10 @@ def from_foolbox(model: Any, *, name: str | None = None, **settings: Any) -> Cla
     **settings
         Passed to `Classifier`, which takes ``bounds`` and ``device`` from the model.
 
+    Returns
+    -------
+    Classifier
+
     Raises
     ------
     TypeError

@@ -40,6 +40,10 @@ def from_hf(
     **settings
         Passed to `Classifier`.
 
+    Returns
+    -------
+    Classifier
+
     Raises
     ------
     ValueError

@@ -94,6 +94,10 @@ def from_onnx(
         Passed to `Classifier`. A model with a fixed batch size runs in pieces of that size; ``batch_size`` should be a
         multiple of it.
 
+    Returns
+    -------
+    Classifier
+
     Raises
     ------
     MissingDependency

@@ -31,6 +31,10 @@ def from_timm(
     **settings
         Passed to `Classifier`.
 
+    Returns
+    -------
+    Classifier
+
     Raises
     ------
     MissingDependency
