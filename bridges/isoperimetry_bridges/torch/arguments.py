@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isoperimetry.streams import Stream
+from isoperimetry.streams import Stream, as_stream
 from isoperimetry_bridges.torch.classifier import Classifier
 from isoperimetry_bridges.torch.store import Store
 
@@ -117,6 +117,13 @@ def as_scales(sigma: Any, count: int) -> tuple[tuple[float, ...], ...]:
 def _check_lengths(name: str, given: Any, values: np.ndarray[Any, np.dtype[np.float64]]) -> None:
     if not (np.isfinite(values) & (values > 0)).all():
         raise ValueError(f"{name}={given!r} must be finite and > 0: it is a length in the unit of the images.")
+
+
+def as_root(rng: Any, store: object) -> Stream:
+    """Return the stream that ``rng=`` stands for; with a store, it must be one that can be named again."""
+    if store is not None and rng is None:
+        raise ValueError("rng=None is another seed each time: give an integer with store=, so that the run can go on.")
+    return as_stream(rng)
 
 
 def run_header(classifier: Classifier, root: Stream, *, clip: bool) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from torch import nn
 from isoperimetry.bounds import median_distance_bound
 from isoperimetry.checks import AttackAudit, audit_attack
 from isoperimetry.progress import ProgressLike, as_progress
-from isoperimetry.streams import Stream, as_stream
 from isoperimetry_bridges.torch.arguments import (
     ImageId,
     as_count,
     as_ids,
+    as_root,
     as_sigmas,
     as_tensors,
     check_stored_images,
@@ -127,7 +127,7 @@ def nearest_error(
     x, y = as_tensors(images, labels, classifier)
     classifier.check(x, y)
     ids, n_starts = as_ids(image_ids, len(x)), as_count("n_starts", n_starts)
-    chosen, bars, root = named_attack(attack), as_progress(progress), _root(rng, store)
+    chosen, bars, root = named_attack(attack), as_progress(progress), as_root(rng, store)
     if sigma is None and n_starts != 1:
         raise ValueError(f"n_starts={n_starts} needs sigma=, the scale of the noise: without noise all starts are one.")
     sigmas = None if sigma is None else as_sigmas(sigma, len(x))
@@ -201,7 +201,7 @@ def audit(
     classifier = as_classifier(classifier)
     x, y = as_tensors(images, labels, classifier)
     classifier.check(x, y)
-    ids, sigmas, root = as_ids(image_ids, len(x)), as_sigmas(sigma, len(x)), _root(rng, store)
+    ids, sigmas, root = as_ids(image_ids, len(x)), as_sigmas(sigma, len(x)), as_root(rng, store)
     n_samples, n_starts = as_count("n_samples", n_samples), as_count("n_starts", n_starts)
     verdict(np.zeros(1), errors=0, trials=1, sigma=1.0, confidence=confidence)  # refuses it before hours of work
     chosen, bars = named_attack(attack), as_progress(progress)
@@ -219,9 +219,3 @@ def audit(
         verdict(one.distances, errors=count.errors, trials=n_samples, sigma=count.sigma, confidence=confidence)
         for one, count in zip(found, counted, strict=True)
     ]
-
-
-def _root(rng: Any, store: Any) -> Stream:
-    if store is not None and rng is None:
-        raise ValueError("rng=None is another seed each time: give an integer with store=, so that the run can go on.")
-    return as_stream(rng)

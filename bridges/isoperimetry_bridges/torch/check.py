@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from isoperimetry.bounds import halfspace_distance
 from isoperimetry.checks import Measurement, audit_many
 from isoperimetry.progress import Progress, ProgressLike, as_progress
-from isoperimetry.streams import Stream, add_noise, as_stream
-from isoperimetry_bridges.torch.arguments import ImageId, as_ids, as_tensors, check_stored_images, run_header
+from isoperimetry.streams import Stream, add_noise
+from isoperimetry_bridges.torch.arguments import ImageId, as_ids, as_root, as_tensors, check_stored_images, run_header
 from isoperimetry_bridges.torch.attacks import Attack, NearestErrors, named_attack
 from isoperimetry_bridges.torch.audit import attack_scale, verdict
 from isoperimetry_bridges.torch.classifier import Classifier, as_classifier
@@ -203,9 +203,7 @@ def check_model(
     classifier = as_classifier(classifier)
     x, y = as_tensors(images, labels, classifier)
     classifier.check(x, y)
-    if store is not None and rng is None:
-        raise ValueError("rng=None is another seed each time: give an integer with store=, so that the run can go on.")
-    ids, root = as_ids(image_ids, len(x)), as_stream(rng)
+    ids, root = as_ids(image_ids, len(x)), as_root(rng, store)
     fingerprint = classifier.fingerprint()  # before the model works: it may keep notes in its buffers
     attacks = _attacks(settings.attack, others)
     add_noise(np.zeros(1), 1.0, stream=root, out=np.empty((1, 1), np.float32))  # compiled before any clock runs

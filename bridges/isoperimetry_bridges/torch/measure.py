@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from isoperimetry.checks import Measurement
 from isoperimetry.progress import ProgressLike, as_progress
-from isoperimetry.streams import as_stream
 from isoperimetry_bridges.torch.agreement import Agreement, as_agreement, compare
 from isoperimetry_bridges.torch.arguments import (
     ImageId,
     as_count,
     as_ids,
+    as_root,
     as_scales,
     as_tensors,
     check_stored_images,
@@ -128,9 +128,7 @@ def measure_error_rate(
     rule = StoppingRule(rel_error=rel_error, threshold=threshold, confidence=confidence)
     if margins is not None and not callable(margins):
         raise TypeError(f"margins={margins!r} must be a function of (image_id, sigma, first, values).")
-    if store is not None and rng is None:
-        raise ValueError("rng=None is another seed each time: give an integer with store=, so that the run can go on.")
-    root = as_stream(rng)
+    root = as_root(rng, store)
     header = run_header(classifier, root, clip=bool(clip))  # before the model works: it may keep notes in its buffers
     cells = [
         Cell(index=i, image_id=ids[i], sigma=scale, stream=noise_stream(root, "count", ids[i]))

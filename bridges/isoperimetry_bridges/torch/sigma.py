@@ -11,11 +11,12 @@ from typing import Any, Literal
 from torch import nn
 
 from isoperimetry.progress import ProgressLike, as_progress
-from isoperimetry.streams import Stream, as_stream
+from isoperimetry.streams import Stream
 from isoperimetry_bridges.torch.arguments import (
     ImageId,
     as_count,
     as_ids,
+    as_root,
     as_tensors,
     check_stored_images,
     run_header,
@@ -209,9 +210,7 @@ def find_sigma(
             raise ValueError(f"rel_error={rel_error!r} must be finite and > 0: write 0.05 for 5 per cent.")
         if preset == "ford2019":
             raise ValueError("rel_error must be None with preset='ford2019': the published search has no interval.")
-    if store is not None and rng is None:
-        raise ValueError("rng=None is another seed each time: give an integer with store=, so that the run can go on.")
-    ids, root = as_ids(image_ids, len(x)), as_stream(rng)
+    ids, root = as_ids(image_ids, len(x)), as_root(rng, store)
     header = run_header(classifier, root, clip=bool(clip))  # before the model works: it may keep notes in its buffers
     plan = _Plan(classifier, float(error_rate), n_samples, float(confidence), rel_error, preset)
     title = f"{classifier.name}: sigma(x0, {error_rate:g})"

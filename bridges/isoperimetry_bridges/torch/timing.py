@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 
@@ -34,12 +34,3 @@ class Stopwatch:
             spent = time.perf_counter() - start
             with self._lock:
                 self.seconds[name] = self.seconds.get(name, 0.0) + spent
-
-    @staticmethod
-    def total(clocks: Iterable[Stopwatch]) -> dict[str, float]:
-        """Return the seconds by name, summed over clocks that ran side by side."""
-        seconds: dict[str, float] = {}
-        for clock in clocks:
-            for name, spent in clock.seconds.items():
-                seconds[name] = seconds.get(name, 0.0) + spent
-        return seconds
