@@ -18,6 +18,7 @@ PLACES = {
     "hypothesis": ("isoperimetry/testing/",),
     "mpmath": ("isoperimetry/testing/",),
     "matplotlib": ("isoperimetry/plots/",),
+    "jinja2": ("isoperimetry/report/",),
     "triton": ("bridges/isoperimetry_bridges/torch/philox_triton.py",),
 }
 

@@ -18,7 +18,7 @@ FAILING = {"distances": [0.9] * 32 + [0.1] * 8, "errors": 20, "trials": 1000, "s
 
 
 def test_examples_run():
-    assert doctest.testmod(report).failed == 0
+    assert doctest.testmod(report.text).failed == 0
 
 
 # JSON
@@ -172,3 +172,10 @@ def test_describe_tells_a_broken_precondition():
 
 def test_describe_without_independence_claims_less():
     assert "within some radius of at most" in describe(audit_attack(**FAILING, independent=False))
+
+
+def test_describe_says_of_a_near_attack_without_an_error_that_there_is_no_bound():
+    audit = audit_attack([0.01] * 40, errors=0, trials=1000, sigma=0.1, conditional=False)
+    text = describe(audit)
+    assert audit.verdict is AuditVerdict.CONSISTENT and audit.bound == math.inf
+    assert "no bound" in text and "inf" not in text and "consistent" not in text and ".," not in text

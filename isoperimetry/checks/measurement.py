@@ -59,7 +59,7 @@ class Measurement(Record):
     --------
     >>> measurement = Measurement(errors=10, trials=1000, sigma=0.1)
     >>> print(measurement)
-    10 errors in 1000 draws at sigma = 0.1, no distances
+    10 errors in 1000 draws at sigma = 0.1: rate in [0.004805, 0.01832] (two-sided, 0.95, Clopper-Pearson), no distances
     >>> print(measurement.error_rate(confidence=0.95))
     [0.004805, 0.01832] (two-sided, 0.95, Clopper-Pearson)
     """
@@ -140,8 +140,8 @@ class Measurement(Record):
         Examples
         --------
         >>> counted = Measurement(errors=10, trials=1000, sigma=0.1)
-        >>> print(counted.with_distances([0.2, 0.3], sigma=0.1))
-        10 errors in 1000 draws at sigma = 0.1, 2 found distances from noisy points: 0.2 to 0.3
+        >>> print(counted.with_distances([0.2, 0.3], sigma=0.1))  # doctest: +ELLIPSIS
+        10 errors in 1000 draws at sigma = 0.1: ..., 2 found distances from noisy points: 0.2 to 0.3
         """
         if as_scale(sigma) != self.sigma:
             raise ValueError(
@@ -160,7 +160,14 @@ class Measurement(Record):
         return replace(self, **values)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
-        text = f"{self.errors} errors in {self.trials} draws at sigma = {self.sigma:g}, "
+        counted = [
+            f"{self.errors} errors in {self.trials} draws at sigma = {self.sigma:g}: rate in {self.error_rate()}"
+        ]
+        if "ties" in self.provenance:
+            counted.append(f"{self.provenance['ties']} ties")
+        if self.provenance.get("wrong_without_noise"):
+            counted.append("wrong without noise already")
+        text = ", ".join([*counted, ""])
         if not self.distances:
             return text + "no distances"
         nearest, farthest = min(self.distances), max(self.distances)

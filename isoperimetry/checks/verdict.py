@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -157,10 +158,24 @@ class AttackAudit(Record):
         return self.independent or self.method == "dkw" or self.radii is not None
 
     def __str__(self) -> str:
+        confidence = f"confidence {at_least(self.confidence, 6)}"
+        if self.n_zero == self.n_starts:
+            return (
+                f"{self.verdict.name}: all {self.n_starts} starts are errors already, so that no attack was tested, "
+                f"{confidence}"
+            )
+        if math.isinf(self.bound):
+            return (
+                f"{self.verdict.name}: {self.errors} errors in {self.trials} draws bound no distance, so that none of "
+                f"{self.n_tested} starts can be beyond a bound, {confidence}"
+            )
         starts = f"{self.n_tested - self.n_within} of {self.n_tested} starts"
+        where = f"beyond the bound {at_most(self.bound, 4)}"
+        if self.bound == 0:
+            where = f"are no errors, where at least {at_least(self.q, 6)} of all noisy points must be"
         return (
-            f"{self.verdict.name} ({say_p_value(self.p_value)}): {starts} beyond the bound {at_most(self.bound, 4)}, "
-            f"error rate >= {at_least(self.error_rate.low)}, confidence {at_least(self.confidence, 6)}"
+            f"{self.verdict.name} ({say_p_value(self.p_value)}): {starts} {where}, "
+            f"error rate >= {at_least(self.error_rate.low)}, {confidence}"
         )
 
 

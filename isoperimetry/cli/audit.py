@@ -23,7 +23,7 @@ def audit(
     confidence: Annotated[float, typer.Option(help="1 - the probability of convicting a perfect attack.")] = 0.999,
     q: Annotated[
         list[float] | None,
-        typer.Option(help="The quantile of the distances that is tested, in (0, 1); may be repeated.  [default: 0.5]"),
+        typer.Option(help="The quantile of the distances that is tested, in (0, 1); may be repeated; default: 0.5."),
     ] = None,
     radius: Annotated[
         list[float] | None,
@@ -45,13 +45,21 @@ def audit(
 ) -> None:
     """Judge an attack from a table of its distances: say whether it provably misses errors.
 
-    Columns of FILE. distance: l2 distance from the noisy start to the error found, 0 where the start is an error
-    itself, inf or empty or null where the attack failed. errors, trials, sigma: count of errors, count of noise draws
-    and scale of the noise, the same in all rows of an image. Optional: image (which image a row is about) and sampling
-    ("fixed" or "sequential"). Other columns are not read. In NPZ files a column is an array, or one value for all rows.
+    Columns of FILE, one row a noisy start:
 
-    What is tested (--q, --radius, --method) must have been chosen before looking at the distances. Exits with 1 if the
-    attack is convicted on at least one image, all images taken together (Holm).
+    - distance: l2 distance from the start to the error found; 0 where the start is an error; inf or empty: none found.
+
+    - errors, trials, sigma: errors counted in so many noise draws of this scale; the same in all rows of an image.
+
+    - image (optional): which image a row is about.
+
+    - sampling (optional): "fixed" or "sequential".
+
+    Other columns are not read. In NPZ files a column is an array, or one value for all rows.
+
+    What is tested (--q, --radius, --method) must have been chosen before looking at the distances.
+
+    Exits with 1 if the attack is convicted on at least one image, all images taken together (Holm).
     """
     from isoperimetry import checks, report
     from isoperimetry.cli import starts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoperimetry.estimate import Estimate, say_log
-from isoperimetry.plots.style import COLOURS, INK, PALE, axes, finish, key
+from isoperimetry.plots.style import axes, current, finish, key, patch, title
 from isoperimetry.results import Guarantee, at_most
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def volume_run(estimate: Estimate, *, log_truth: float | None = None, ax: Axes |
     if not steps:
         why = "it is exact" if estimate.guarantee is Guarantee.EXACT else "no error was seen"
         raise ValueError(f"estimate={estimate} has no run to draw: {why}.")
-    ax = axes("volume_run", ax)
+    ax, theme = axes("volume_run", ax), current()
     calls = np.array([step.n_calls for step in steps])
     middle, low, high = (
         np.array([getattr(step, name) for step in steps]) / _TEN for name in ("log_value", "log_low", "log_high")
@@ -78,18 +78,23 @@ def volume_run(estimate: Estimate, *, log_truth: float | None = None, ax: Axes |
     pad = 0.06 * max(ends[1] - ends[0], 1e-3 * abs(ends[1]))
     floor = ends[0] - pad
     middle, low, high = (scale(10.0, exponents) for exponents in (middle, low, high))
-    colour = COLOURS[0]
+    colour = theme.colours[0]
     ax.fill_between(calls, np.maximum(low, floor), high, color=colour, alpha=0.18, linewidth=0)
     ax.plot(calls, middle, color=colour, linewidth=1.8, marker="o" if len(steps) == 1 else None)
     end = float(calls[-1]) * (calls[-1] / calls[0]) ** 0.03 if len(steps) > 1 else float(calls[-1]) * 1.05
     limits = scale(10.0, np.array(final))
     roof = ends[1] + 0.6 * pad if beyond else limits[1]
-    ax.plot([end, end], [max(limits[0], floor), roof], color=INK, linewidth=2.2, solid_capstyle="butt")
+    ax.plot([end, end], [max(limits[0], floor), roof], color=theme.ink, linewidth=2.2, solid_capstyle="butt")
     if beyond:
-        ax.plot(end, roof, color=INK, marker="^", markersize=7)
+        ax.plot(end, roof, color=theme.ink, marker="^", markersize=7)
         text = f"upper limit {say_log(estimate.log_interval[1], at_most)}"
-        ax.annotate(text, (end, roof), (-8, 0), textcoords="offset points", ha="right", va="center", color=INK)
+        ax.annotate(text, (end, roof), (-8, 0), textcoords="offset points", ha="right", va="center", color=theme.ink)
     ax.set_xscale("log")
+    if calls[-1] < 300 * calls[0]:
+        from matplotlib.ticker import LogLocator, NullFormatter
+
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_ylim(floor, ends[1] + pad)
     ax.set_xlabel("calls of the estimator")
     ax.set_ylabel("measure of the error set")
@@ -98,16 +103,15 @@ def volume_run(estimate: Estimate, *, log_truth: float | None = None, ax: Axes |
 
         ax.yaxis.set_major_locator(MaxNLocator(integer=top - bottom > 4.0))
         ax.yaxis.set_major_formatter(lambda value, _: say_log(value * _TEN))
-    title = f"{estimate.method}: {say_log(estimate.log_value)}, stopped by {estimate.stopped}"
-    ax.set_title(title, loc="left", fontsize=11)
+    title(ax, f"{estimate.method}: {say_log(estimate.log_value)}, stopped by {estimate.stopped}", size=11)
     handles = [
         key("estimate", "_", colour=colour),
-        key("its limits at each look", "s", colour=colour, face="#d0e2ef"),
-        key(f"interval ({estimate.guarantee.value})", "|", colour=INK),
+        patch("its limits at each look", facecolor=colour, alpha=0.18),
+        key(f"interval ({estimate.guarantee.value})", "|", colour=theme.ink),
     ]
     if log_truth is not None:
-        ax.axhline(float(scale(10.0, log_truth / _TEN)), color=COLOURS[1], linewidth=1.4, linestyle="--")
-        handles.append(key("truth", "_", colour=COLOURS[1]))
+        ax.axhline(float(scale(10.0, log_truth / _TEN)), color=theme.colours[1], linewidth=1.4, linestyle="--")
+        handles.append(key("truth", "_", colour=theme.colours[1]))
     finish(ax, handles)
     return ax
 
@@ -137,11 +141,11 @@ def splitting_levels(estimate: Estimate, *, ax: Axes | None = None) -> Axes:
     levels = estimate.details.get("levels")
     if not levels:
         raise ValueError(f"estimate={estimate} has no levels: they are those of method='splitting'.")
-    ax = axes("splitting_levels", ax)
+    ax, theme = axes("splitting_levels", ax), current()
     height = levels["level"]
     measure = np.array(levels["log_value"]) / _TEN
-    ax.plot(measure, height, color=COLOURS[0], linewidth=1.4, marker="o", markersize=3.5)
-    ax.axhline(0.0, color=PALE, linewidth=1.0)
+    ax.plot(measure, height, color=theme.colours[0], linewidth=1.4, marker="o", markersize=3.5)
+    ax.axhline(0.0, color=theme.pale, linewidth=1.0)
     ax.invert_xaxis()
     ax.set_xlabel("measure of what is below the level")
     ax.set_ylabel("level of the margin")
@@ -150,6 +154,6 @@ def splitting_levels(estimate: Estimate, *, ax: Axes | None = None) -> Axes:
 
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.xaxis.set_major_formatter(lambda value, _: say_log(value * _TEN))
-    ax.set_title(f"splitting: {len(height)} levels of the first replica", loc="left", fontsize=11)
-    finish(ax, [key("level", "o", colour=COLOURS[0]), key("error set", "_", colour=PALE)])
+    title(ax, f"splitting: {len(height)} levels of the first replica", size=11)
+    finish(ax, [key("level", "o", colour=theme.colours[0]), key("error set", "_", colour=theme.pale)])
     return ax

@@ -376,6 +376,17 @@ def test_the_gradient_is_that_of_the_cross_entropy(exact: Any, noisy_starts: Sta
     assert torch.allclose(gradient.flatten(1), by_hand, rtol=1e-5, atol=1e-9)
 
 
+def test_nearest_errors_are_told_on_a_line() -> None:
+    found = NearestErrors(
+        distances=np.array([0.5, np.inf, 0.0, 0.25, 1.0]),
+        points=torch.zeros(5, 1, 4, 4),
+        blocked=np.array([False, True, False, False, False]),
+    )
+    assert str(found) == (
+        "errors found from 4 of 5 starts, at a median distance of 0.375 (0 to 1); 1 wrong already, 1 blocked"
+    )
+
+
 def test_norms_neither_underflow_nor_overflow() -> None:
     x = torch.tensor([[3e-30, 4e-30], [3e30, 4e30], [0.0, 0.0], [3.0, 4.0]]).view(4, 2, 1, 1)
     assert norms(x).flatten().tolist() == pytest.approx([5e-30, 5e30, 0.0, 5.0], rel=1e-6)

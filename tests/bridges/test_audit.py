@@ -14,6 +14,7 @@ from torch import Tensor
 
 from isoperimetry.bounds import halfspace_distance, median_distance_bound
 from isoperimetry.checks import AttackAudit, AuditVerdict, audit_attack, audit_many
+from isoperimetry.errors import ModelError
 from isoperimetry.special import ndtr
 from isoperimetry_bridges.torch import (
     Classifier,
@@ -25,6 +26,7 @@ from isoperimetry_bridges.torch import (
     find_sigma,
     nearest_error,
 )
+from isoperimetry_bridges.torch.attacks import Best, BoundaryDescent, adapters
 from isoperimetry_bridges.torch.audit import attack_scale
 
 # An error rate of 1.7 %, and a bound of about 2.1 sigma.
@@ -335,6 +337,44 @@ def test_bad_arguments_are_refused(exact: Any, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+FOREIGN = {
+    "foolbox": r"Foolbox\(attack\)",
+    "torchattacks": r"Torchattacks\(lambda model, eps",
+    "art": r"Art\(lambda estimator",
+    "pyautoattack": r"AutoAttack\(\)",
+}
+
+
+@pytest.mark.parametrize("call", [audit, nearest_error])
+def test_an_attack_that_cannot_run_is_refused_before_anything_is_counted(exact: Any, call: Any) -> None:
+    module, rows = exact.half_space(DISTANCE), [0]
+    module.register_forward_hook(lambda module, inputs, outputs: rows.append(len(inputs[0])))
+    options: dict[str, Any] = {"sigma": SIGMA, "rng": 0}
+
+    def refused(attack: Any, kind: type[Exception], words: str, **settings: Any) -> None:
+        with pytest.raises(kind, match=words) as caught:
+            call(Classifier(module, **settings), exact.images(), [0], attack=attack, **options)
+        assert "\n" not in str(caught.value)
+
+    for package, words in FOREIGN.items():
+        foreign = type("Attack", (), {"__module__": f"{package}.attacks.pgd", "__call__": lambda self: None})
+        for attack in (foreign, foreign()):  # a class, and an object of it
+            refused(attack, TypeError, f"Attack of the package '{package}'.*adapters.{words}")
+    refused(ProjectedGradient, TypeError, r"pass an object of it, ProjectedGradient\(\.\.\.\)")
+    refused(lambda *arguments, **options: None, TypeError, "must have a name")
+
+    def error(outputs: Tensor, labels: Tensor) -> Tensor:
+        return outputs.argmax(1) != labels
+
+    source = Classifier(module, error=error)
+    pgd = ProjectedGradient()
+    for attack in ("pgd", "ddn", "tangent", Best((pgd,)), BoundaryDescent(begin=pgd)):
+        refused(attack, ModelError, "has no margin: use attack=.boundary.*give the Classifier margin=", error=error)
+    refused(Transfer(source=source, attack=pgd), ModelError, "has no margin")
+    refused(adapters.AutoAttack(), ValueError, "other packages know logits only", error=error)
+    assert sum(rows) <= 2 * 17  # the image twice, in each check
+
+
 def test_progress(exact: Any, seed: int) -> None:
     seen: list[tuple[int, int | None]] = []
     run(
@@ -363,8 +403,8 @@ def test_nearest_errors_of_noisy_copies_are_those_that_the_audit_attacks(exact: 
         nearest_error(classifier, exact.images(), [0], n_starts=3, scale=1.0)
 
 
-@pytest.mark.parametrize("keep_points", [False, True])
-def test_nearest_errors_are_kept_and_resumed(exact: Any, seed: int, tmp_path: Any, keep_points: bool) -> None:
+@pytest.mark.parametrize("keep_points", [False, True, None])
+def test_nearest_errors_are_kept_and_resumed(exact: Any, seed: int, tmp_path: Any, keep_points: bool | None) -> None:
     classifier, images = Classifier(exact.half_space(0.4)), exact.images(11)
     images += 0.02 * torch.arange(11).view(-1, 1, 1, 1) * exact.normal().view(exact.shape)
     options: dict[str, Any] = {"scale": 0.4, "rng": seed, "store": tmp_path / "run", "keep_points": keep_points}
@@ -379,16 +419,53 @@ def test_nearest_errors_are_kept_and_resumed(exact: Any, seed: int, tmp_path: An
     for one, other, fresh in zip(found, again, plain, strict=True):
         assert np.array_equal(one.distances, fresh.distances)
         assert np.array_equal(other.distances, fresh.distances)
-        if keep_points:
-            assert torch.equal(other.points, fresh.points)
-        else:
+        if keep_points is False:
             assert other.points.shape == (1, 0)
+        else:  # by default the points are kept, where the images themselves were attacked
+            assert torch.equal(other.points, fresh.points)
     with pytest.raises(ValueError, match="'straight' found around the image 0 with other settings"):
         nearest_error(classifier, images, [0] * 11, attack=attack, **(options | {"scale": 0.5}))
     with pytest.raises(ValueError, match="rng=None"):
         nearest_error(classifier, images, [0] * 11, **(options | {"rng": None}))
     with pytest.raises(ValueError, match="model"):
         nearest_error(Classifier(exact.half_space(0.5)), images, [0] * 11, attack=attack, **options)
+
+
+@pytest.mark.parametrize("sigma", [None, SIGMA])
+def test_points_that_a_store_lacks_are_searched_again(
+    exact: Any, seed: int, tmp_path: Any, sigma: float | None
+) -> None:
+    classifier, images, attack = Classifier(exact.half_space(0.4)), exact.images(2), Straight()
+    n_starts = 1 if sigma is None else 3
+    options: dict[str, Any] = {"scale": 0.4, "sigma": sigma, "n_starts": n_starts, "rng": seed, "attack": attack}
+    plain = nearest_error(classifier, images, [0, 0], **options)
+    options["store"], searched = tmp_path / "run", len(attack.starts)
+    counts = []
+    for keep_points in (False, True, True, False):
+        found = nearest_error(classifier, images, [0, 0], keep_points=keep_points, **options)
+        counts.append(len(attack.starts) // searched)
+        for one, fresh in zip(found, plain, strict=True):
+            assert np.array_equal(one.distances, fresh.distances)
+            assert torch.equal(one.points, fresh.points)
+    assert counts == [2, 3, 3, 3]
+    found = nearest_error(classifier, images, [0, 0], **options)  # by default, those of noisy copies need not be there
+    assert len(attack.starts) == 3 * searched
+    options["store"] = tmp_path / "default"
+    for _ in range(2):
+        found = nearest_error(classifier, images, [0, 0], **options)
+    shapes = {one.points.shape for one in found}
+    assert shapes == ({(1, *exact.shape)} if sigma is None else {(3, 0)})
+
+
+def test_the_scale_that_nearest_errors_search_is_kept(exact: Any, seed: int, tmp_path: Any) -> None:
+    module, attack, rows = exact.half_space(0.4), Straight(), [0]
+    module.register_forward_hook(lambda module, inputs, outputs: rows.append(len(inputs[0])))
+    for _ in range(2):
+        before = sum(rows)
+        nearest_error(Classifier(module), exact.images(), [0], attack=attack, rng=seed, store=tmp_path / "run")
+        spent = sum(rows) - before
+    assert len(attack.scales) == 1
+    assert spent <= 4  # the image alone, in the checks of both functions
 
 
 def test_more_starts_around_a_vector_are_joined_with_stored_ones(seed: int, tmp_path: Any) -> None:

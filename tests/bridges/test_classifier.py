@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from isoperimetry.errors import IsoperimetryError, ModelError
-from isoperimetry_bridges.torch import Classifier, ProjectedGradient, Transfer
+from isoperimetry_bridges.torch import Classifier, ProjectedGradient, Transfer, compiling
 from isoperimetry_bridges.torch.attacks.gradients import Gradients
 from isoperimetry_bridges.torch.faults import is_out_of_memory
 
@@ -51,6 +52,24 @@ def test_a_model_that_goes_back_to_training_is_refused_later(exact: Any) -> None
         classifier.check(exact.images(), torch.tensor([0]))
 
 
+def test_images_of_another_layout_are_told(exact: Any) -> None:
+    convolution = nn.Sequential(nn.Conv2d(3, 2, 2), nn.Flatten(), nn.Linear(18, 2)).eval()
+    with pytest.raises(ModelError, match=r"channels seem to be last.*permute\(0, 3, 1, 2\).*raised") as error:
+        Classifier(convolution).check(torch.zeros(2, 4, 4, 3), torch.tensor([0, 0]))
+    message(error)
+    for label in (torch.tensor(0), torch.tensor([0])):
+        with pytest.raises(ValueError, match=r"one label: .*pass images\[None\]") as one:
+            Classifier(convolution).check(torch.zeros(3, 4, 4), label)
+        message(one)
+
+
+def test_dropout_in_training_mode_may_be_meant(exact: Any) -> None:
+    module = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(16, 2)).eval()
+    module[1].train()
+    with pytest.raises(ModelError, match=r"part '1' is in training mode: .*eval\(\), or .*expectation\(\)"):
+        Classifier(module)
+
+
 def test_a_function_is_refused() -> None:
     with pytest.raises(TypeError, match=r"torch\.nn\.Module") as error:
         Classifier(lambda x: x)  # type: ignore[arg-type]
@@ -69,6 +88,35 @@ def test_half_a_normalisation_is_refused(exact: Any, given: dict[str, Any]) -> N
     with pytest.raises(ValueError, match="mean and std") as error:
         Classifier(exact.half_space(1.0), **given)
     message(error)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "words"),
+    [
+        ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375], r"mean=.*unit of the inputs, .*box is \[0, 1\]: .*by 255"),
+        ([0.5, 0.5, 0.5], [58.395, 57.12, 57.375], "std=.*by 255"),
+        ([0.5, 0.5, 0.5], [0.5], "mean has 3 entries but std has 1"),
+        ([float("nan")], [0.5], "mean=.* must be finite"),
+        (0.5, 0.5, "mean=0.5 must be a sequence"),
+        (["half"], [0.5], "mean=.* must be a sequence"),
+    ],
+)
+def test_a_normalisation_that_cannot_fit_is_refused(exact: Any, mean: Any, std: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words) as error:
+        Classifier(exact.half_space(1.0), mean=mean, std=std)
+    message(error)
+
+
+def test_a_normalisation_needs_an_entry_for_each_channel() -> None:
+    module = nn.Sequential(nn.Flatten(), nn.Linear(48, 3)).eval()
+    Classifier(module, bounds=(0, 255), mean=[123.675] * 3, std=[58.0] * 3).logits(torch.rand(1, 3, 4, 4))
+    for entries in (1, 4):
+        classifier = Classifier(module, mean=[0.5] * entries, std=[0.5] * entries)
+        with pytest.raises(ValueError, match=rf"have {entries} entries but inputs .* have 3 channels") as error:
+            classifier.check(torch.rand(1, 3, 4, 4), torch.tensor([0]))
+        message(error)
+    with pytest.raises(ValueError, match=r"have 4 channels: .*permute\(0, 3, 1, 2\)"):
+        Classifier(module, mean=[0.5] * 3, std=[0.5] * 3).check(torch.rand(1, 4, 4, 3), torch.tensor([0]))
 
 
 @pytest.mark.parametrize("std", [0.0, -1.0, float("nan")])
@@ -189,7 +237,7 @@ def test_the_box_of_the_inputs_can_be_another(exact: Any) -> None:
 
 def test_a_random_layer_is_found_wherever_it_is(exact: Any) -> None:
     noisy_dropout = exact.module(lambda x: nn.functional.dropout(x.flatten(1), 0.5, training=True))
-    with pytest.raises(ModelError, match="deterministic"):
+    with pytest.raises(ModelError, match=r"deterministic: .*\.eval\(\), or wrap .* models\.expectation\(\)"):
         Classifier(noisy_dropout).check(exact.images(4), torch.zeros(4, dtype=torch.int64))
 
 
@@ -304,6 +352,55 @@ def test_the_callers_tensors_are_not_changed(network: Classifier) -> None:
     assert not x.requires_grad
     assert all(torch.equal(p, q) for p, q in zip(network.module.parameters(), before[2], strict=True))
     assert all(p.grad is None for p in network.module.parameters())
+
+
+# --- torch.compile ----------------------------------------------------------------------------------------------------
+
+
+def compiled_by(backend: Any, monkeypatch: pytest.MonkeyPatch, module: nn.Module) -> Classifier:
+    """Return a compiled classifier, with a backend that needs no C++ compiler."""
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=backend))
+    torch._dynamo.reset()
+    return Classifier(module, compiled=True)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch warns itself
+def test_a_compiled_classifier_takes_batches_of_any_size(network: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def backend(graph: Any, inputs: Any) -> Any:
+        made.append(len(inputs))
+        return graph.forward
+
+    classifier = compiled_by(backend, monkeypatch, network.module)
+    limit = torch._dynamo.config.recompile_limit
+    for rows in (*range(2, 12), 40, 3, 512):
+        x = torch.rand(rows, 1, 4, 4)
+        assert torch.equal(classifier.logits(x), network.logits(x))
+    assert 1 <= len(made) <= 3
+    x = torch.rand(9, 1, 4, 4)
+    labels = network.predict(x)
+    assert torch.equal(classifier.predict(x), labels)
+    found, plain = (Gradients(one, "PGD")(x, labels) for one in (classifier, network))
+    assert torch.equal(found.gradient, plain.gradient)
+    assert len(made) <= 8
+    assert (torch._dynamo.config.recompile_limit, torch._dynamo.config.fail_on_recompile_limit_hit) == (limit, False)
+
+
+def test_what_cannot_be_compiled_is_no_classifier(network: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(graph: Any, inputs: Any) -> Any:
+        raise RuntimeError("no compiler here")
+
+    classifier = compiled_by(broken, monkeypatch, network.module)
+    with pytest.raises(ModelError, match=r"torch\.compile cannot compile the model.*leave out compiled=True") as error:
+        classifier.logits(torch.rand(2, 1, 4, 4))
+    message(error)
+    # Never quietly uncompiled, which would round differently.
+    classifier = compiled_by("eager", monkeypatch, network.module)
+    monkeypatch.setattr(compiling, "MOST_VERSIONS", 1)
+    classifier.logits(torch.rand(1, 1, 4, 4))
+    with pytest.raises(ModelError, match="cannot compile the model"):
+        classifier.logits(torch.rand(2, 1, 4, 4))
 
 
 # --- fingerprint ------------------------------------------------------------------------------------------------------

@@ -113,6 +113,7 @@ def test_several_scales_are_measured_and_told(
         bound = median_distance_bound(lower, one["sigma"])
         assert bound <= float(row[8]) <= bound * 1.001  # an upper bound is not rounded down
     assert "Written: out/measurements.json and rates.parquet" in " ".join(out.split())
+    assert "wrong without noise" not in out
     # The tables; the second one costs no draw.
     import pyarrow.parquet as parquet
 
@@ -124,6 +125,20 @@ def test_several_scales_are_measured_and_told(
     lines = [line.split(",") for line in Path("rates.csv").read_text().splitlines()]
     assert lines[0][:4] == ["image", "sigma", "errors", "trials"]
     assert [(int(a), float(b), int(c), int(d)) for a, b, c, d, *_ in lines[1:]] == counts()
+
+
+def test_labels_that_do_not_fit_are_told(run: Run, folder: Path) -> None:
+    data = dict(np.load("data.npz"))
+    labels = np.ones(N_IMAGES, int)
+    labels[0] = 0
+    np.savez("off.npz", **(data | {"labels": labels}))
+    words = ["off.npz" if word == "data.npz" else word for word in MEASURE]
+    code, out, err = run(*words, "--samples", "20", "--out", "out")
+    assert (code, err) == (0, "")
+    told = f"{N_IMAGES - 1} of {N_IMAGES} images are wrong without noise: check labels and normalisation."
+    assert told in " ".join(out.split())
+    wrong = {one["provenance"]["image"]: one["provenance"]["wrong_without_noise"] for one in measurements()}
+    assert wrong == {image: image > 0 for image in range(N_IMAGES)}
 
 
 def test_more_draws_go_on_from_the_store(run: Run, judged: list[int]) -> None:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -20,7 +21,13 @@ import torch
 from isoperimetry.checks import audit_attack, audit_many
 from isoperimetry.cli import main
 from isoperimetry.intervals import clopper_pearson
-from isoperimetry_bridges.torch import Classifier, DecoupledDirectionNorm, ProjectedGradient, zoo
+from isoperimetry_bridges.torch import (
+    Classifier,
+    DecoupledDirectionNorm,
+    ProjectedGradient,
+    TangentProjection,
+    zoo,
+)
 from isoperimetry_bridges.torch.audit import attack_scale
 from isoperimetry_bridges.torch.judging import Judge
 from isoperimetry_bridges.torch.output import environment
@@ -186,6 +193,17 @@ def results(out: Path) -> Any:
     return strict((out / "results.json").read_text())
 
 
+def drawn(out: Path) -> dict[str, Any]:
+    with np.load(out / "pictures.npz", allow_pickle=False) as file:
+        return dict(file)
+
+
+def outcomes(path: Path) -> list[str]:
+    """Return how the cases of a JUnit file went."""
+    cases = ElementTree.parse(path).getroot().findall("testsuite/testcase")
+    return [case[0].tag if len(case) else "passed" for case in cases]
+
+
 def number(value: Any) -> float:
     return float(value)  # "inf" is a string in strict JSON
 
@@ -235,7 +253,7 @@ def test_a_sound_model_exits_with_0(folder: Path) -> None:
     record = results(out)
     recompute(record)
     assert is_png(out / "figure.png")
-    assert sorted(path.name for path in out.iterdir()) == ["figure.png", "results.json"]
+    assert sorted(path.name for path in out.iterdir()) == ["figure.png", "pictures.npz", "results.json"]
     assert "results.json" in done.stdout
     assert record["reading"] in " ".join(done.stdout.split())
 
@@ -265,7 +283,11 @@ def test_everything_to_recompute_is_stored(run: Run, folder: Path) -> None:
     assert (code, err) == (1, "")
     record = results(folder / "out")
     recompute(record)
-    assert record["seed"] == 7
+    assert (record["kind"], record["seed"], record["gates"]) == ("check", 7, [])
+    assert record["command"] == (
+        "isoperimetry check --model their_models:masked --data data.npz --images 2 --error-rate 0.02 --samples 2000 "
+        "--search-samples 200 --starts 40 --seed 7 --out out"
+    )
     assert record["source"] == "their_models:masked"
     settings = record["settings"]
     assert settings["sigma"] is None
@@ -280,8 +302,8 @@ def test_everything_to_recompute_is_stored(run: Run, folder: Path) -> None:
     assert model["device"] == "cpu"
     assert model["bounds"] == [0, 1]
     assert model["batch_size"] == 512
-    assert (model["attack"], model["others"]) == ("PGD", ["DDN"])
-    assert model["attacks"] == [repr(ProjectedGradient()), repr(DecoupledDirectionNorm())]
+    assert (model["attack"], model["others"]) == ("PGD", ["tangent"])
+    assert model["attacks"] == [repr(ProjectedGradient()), repr(DecoupledDirectionNorm()), repr(TangentProjection())]
     assert (record["n_images"], record["of_images"], record["data"]) == (2, 3, "data.npz")
     assert record["data_sha256"] == hashlib.sha256((folder / "data.npz").read_bytes()).hexdigest()[:16]
     assert record["machine"]["cores"] == os.cpu_count()
@@ -334,7 +356,7 @@ def test_sigma_attack_and_clip_are_passed_on(run: Run, folder: Path) -> None:
 
 def test_where_the_time_went(run: Run) -> None:
     _, out, _ = run(*MINIMAL, "--verbose")
-    assert re.search(r"sound: error rate [0-9.]+ s, PGD [0-9.]+ s, DDN [0-9.]+ s", out)
+    assert re.search(r"sound: error rate [0-9.]+ s, PGD [0-9.]+ s, tangent [0-9.]+ s", out)
     _, plain, _ = run(*MINIMAL)
     assert "error rate 0" not in plain
 
@@ -344,25 +366,33 @@ def test_images_that_cannot_be_audited(run: Run, folder: Path) -> None:
     save(folder / "wrong.npz", np.full((2, 1, 4, 4), 0.5), [2, 2])
     (folder / "out").mkdir()
     (folder / "out" / "figure.png").write_text("of other results")
-    code, out, err = run(*SMALL, data="wrong.npz")
+    code, out, err = run(*SMALL, "--pictures", "0", "--junit", "junit.xml", data="wrong.npz")
     assert code == 2
     assert len(err.splitlines()) == 1
-    assert err.startswith("isoperimetry: error: images: none of 2 could be audited")
-    assert "No image could be audited" in out
-    assert out.count("already wrong") == 2
+    assert err.startswith(
+        "isoperimetry: error: images: none of 2 could be audited, as 2 of 2 are wrong without noise: check labels"
+    )
+    assert "2 of 2 images are wrong without noise: check labels and normalisation. No image could be audited" in out
+    assert "(images 0, 1)" in out
+    assert outcomes(folder / "junit.xml") == ["error"]
+    assert out.count("  already wrong  ") == 2
     assert "figure.png" not in out
     record = results(folder / "out")
     assert [image["status"] for image in record["models"][0]["images"]] == ["already wrong"] * 2
     assert [path.name for path in (folder / "out").iterdir()] == ["results.json"]
     recompute(record)
+    assert record["pictures"] == "None were asked for."
     # A gate is not met by that, rather than badly asked for.
     code, out, err = run(*SMALL, "--sigma", "0.4", "--max-error", "0.9", data="wrong.npz")
     assert (code, err) == (1, "")
     assert "not met" in out
+    assert run(*SMALL, "--sigma", "0.4", "--max-error", "1", data="wrong.npz")[0] == 0
     # Some of them.
     save(folder / "some.npz", np.full((2, 1, 4, 4), 0.5), [2, 0])
-    code, _, err = run(*SMALL, data="some.npz")
+    code, out, err = run(*SMALL, data="some.npz")
     assert (code, err) == (0, "")
+    assert "1 wrong" in out
+    assert "check labels" not in out  # half of them may be a hard data set
     recompute(results(folder / "out"))
     assert is_png(folder / "out" / "figure.png")
 
@@ -382,6 +412,17 @@ def test_old_results_are_replaced_whole(run: Run, folder: Path) -> None:
     code, _, _ = run(*MINIMAL)
     assert code == 0
     results(folder / "out")
+
+
+def test_images_that_cannot_be_drawn(run: Run, folder: Path) -> None:
+    save(folder / "two.npz", np.full((1, 2, 2, 4), 0.5), [0])
+    code, out, err = run(*MINIMAL)
+    assert {"model0/0/image", "model0/0/noisy"} <= set(drawn(folder / "out"))
+    code, out, err = run(*MINIMAL, data="two.npz")
+    assert (code, err) == (0, "")
+    assert "Inputs of shape (2, 2, 4) cannot be drawn" in results(folder / "out")["pictures"]
+    assert not (folder / "out" / "pictures.npz").exists()  # that of the first run was of other results
+    assert "pictures.npz" not in out
 
 
 def test_8_bit_images(run: Run, folder: Path) -> None:
@@ -421,15 +462,21 @@ def test_what_was_measured_is_kept_and_gone_on_with(
     # Another seed is another run; the same command goes on, with what a run in one go gives; its store goes then.
     got, _, err = run(*SLOW, "--seed", "5", model=model, data=bright)
     assert (got, err.count("seed (4, here 5)")) == (2, 1)
+    assert "give this run another --out or the old settings" in err
     monkeypatch.setenv("MENDED", "1")
     counted: list[int] = []
     judge = Judge.submit
     monkeypatch.setattr(Judge, "submit", lambda self, runs, **rest: counted.append(1) or judge(self, runs, **rest))
     assert run(*SLOW, "--seed", "4", model=model, data=bright)[0] == 0
-    assert sorted(path.name for path in (folder / "out").iterdir()) == ["figure.png", "results.json"]
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["figure.png", "pictures.npz", "results.json"]
     resumed, n_resumed = without_times(results(folder / "out")), len(counted)
+    pictures = drawn(folder / "out")
     assert run(*SLOW, "--seed", "4", model=model, data=bright)[0] == 0
     assert without_times(results(folder / "out")) == resumed
+    again = drawn(folder / "out")
+    assert {f"model0/{image}/error" for image in range(3)} <= set(pictures)
+    assert pictures.keys() == again.keys()
+    assert all(np.array_equal(pictures[name], again[name]) for name in pictures)
     assert n_resumed == 0 < len(counted)  # no draw was counted twice
 
 
@@ -550,16 +597,37 @@ def test_environment() -> None:
 # --- the gate ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_gate(run: Run) -> None:
+def test_the_gate(run: Run, folder: Path) -> None:
     # The error rate is 1.68 % at sigma = 0.4; 3 x 2000 draws show that it is below 4 %, and not that it is below 1.5 %.
-    gate = [*SMALL, "--sigma", "0.4", "--max-error"]
+    gate = ["--samples", "2000", "--starts", "2", "--sigma", "0.4", "--junit", "junit.xml", "--summary", "summary.md"]
+    gate.append("--max-error")
     code, out, err = run(*gate, "0.04")
     assert (code, err) == (0, "")
     assert "gate 0.04" in out
-    assert run(*gate, "0.015")[0] == 1
+    (met,) = results(folder / "out")["gates"]
+    images = results(folder / "out")["models"][0]["images"]
+    assert (met["errors"], met["trials"]) == (sum(image["errors"] for image in images), 6000)
+    assert met["limit"] == clopper_pearson(met["errors"], 6000, confidence=0.999, side="upper").high
+    assert (met["model"], met["max_error"], met["confidence"], met["met"]) == ("sound", 0.04, 0.999, True)
+    assert outcomes(folder / "junit.xml") == ["passed", "passed"]
+    code, out, _ = run(*gate, "0.015")
+    assert code == 1
+    assert not results(folder / "out")["gates"][0]["met"]
+    assert outcomes(folder / "junit.xml") == ["failure", "passed"]
+    (properties,) = ElementTree.parse(folder / "junit.xml").getroot().findall("testsuite/properties")
+    values = {one.get("name"): one.get("value") for one in properties}
+    assert values["version of torch"] == torch.__version__
+    assert (values["seed"], values["setting sigma"]) == ("0", "0.4")
+    assert "--max-error 0.015" in str(values["command"])
+    # Summaries follow one another, as the steps of a job do.
+    first, second = (folder / "summary.md").read_text().split("### ")[1:]
+    assert first.startswith("isoperimetry check: passed\n")
+    assert second.startswith("isoperimetry check: failed\n\n- **sound**: ")
+    assert "gate 0.015: not met" in second
     assert run(*gate, "1")[0] == 0
     # A conviction exits with 1 whatever the gate says.
-    assert run(*gate, "0.04", model="masked")[0] == 1
+    assert run(*gate, "0.04", "--starts", "40", model="masked")[0] == 1
+    assert outcomes(folder / "junit.xml") == ["passed", "failure"]
 
 
 def test_images_that_are_wrong_without_noise_count_in_the_gate(run: Run, folder: Path) -> None:
@@ -613,6 +681,9 @@ BAD: dict[str, tuple[list[str], dict[str, Any], str]] = {
         "--confidence=0.89 must be at least 0.9",
     ),
     "gate above 1": (["--max-error", "10", "--sigma", "0.4"], {}, "--max-error=10"),
+    "a folder for a file of CI": (["--summary", "."], {}, "--summary='.' is a folder"),
+    "no folder for a file of CI": (["--junit", "no/junit.xml"], {}, "the folder 'no' does not exist"),
+    "pictures below zero": (["--pictures", "-1"], {}, "Invalid value for '--pictures'"),
     "no images": (["--images", "0"], {}, "Invalid value for '--images'"),
     "sigma of zero": (["--sigma", "0"], {}, "sigma=0"),
     "negative sigma": (["--sigma", "-1"], {}, "sigma=-1"),
@@ -669,10 +740,12 @@ def test_bad_input_exits_with_2_and_one_line(run: Run, folder: Path, name: str) 
 def test_the_default_run(run: Run, folder: Path) -> None:
     # As `isoperimetry check`, with less of everything: the masked model is convicted, and still the exit code is 0.
     few = ["--images", "1", "--samples", "1000", "--search-samples", "100", "--starts", "20", "--confidence", "0.9"]
-    code, out, err = run(*few, model=None, data=None)
+    code, out, err = run(*few, "--junit", "junit.xml", model=None, data=None)
     assert (code, err) == (0, "")
+    assert outcomes(folder / "junit.xml") == ["passed", "passed", "skipped"]
     record = results(folder / "out")
     recompute(record)
+    assert {f"model{number}/0/error" for number in range(3)} <= set(drawn(folder / "out"))
     assert [model["name"] for model in record["models"]] == ["clean", "noisy", "masked"]
     convicted = {model["name"]: model["family"]["n_convicted"] for model in record["models"]}
     assert convicted == {"clean": 0, "noisy": 0, "masked": 1}

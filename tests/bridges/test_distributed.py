@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import shutil
@@ -17,7 +18,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from isoperimetry.errors import IsoperimetryError
+from isoperimetry_bridges.torch import distributed
 from isoperimetry_bridges.torch.distributed import Ranks, ranks
 
 
@@ -63,6 +67,17 @@ def test_ranks_that_make_no_sense_are_refused(monkeypatch: pytest.MonkeyPatch, r
     monkeypatch.setenv("WORLD_SIZE", size)
     with pytest.raises(ValueError, match="torchrun sets"):
         ranks()
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_ranks_that_never_come_are_told(monkeypatch: pytest.MonkeyPatch, rank: int) -> None:
+    for name, value in rank_environment(rank, 2, free_port()).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(distributed, "JOINING", datetime.timedelta(seconds=1))
+    with pytest.raises(IsoperimetryError, match=f"Rank {rank} of 2 waited 1 s for the others") as error:
+        distributed.on_all_ranks(lambda rank, images: None, 3)
+    assert "\n" not in str(error.value)
+    assert not torch.distributed.is_initialized()
 
 
 # --- the commands on two ranks ----------------------------------------------------------------------------------------
@@ -240,14 +255,15 @@ def test_a_rank_waits_for_those_that_live(nursery: Launch, tmp_path: Path, kille
 
 
 def recorded(path: Path) -> tuple[Any, list[float]]:
-    """Return results but for times, and the distances from the images themselves.
+    """Return results but for times and the words of the command, and the distances from the images themselves.
 
     These are not the same to the bit: ranks put other images together into a batch of an attack, and a product of
     float32 matrices rounds differently with its companions.
     """
     record, clean = json.loads(path.read_text()), []
     del record["created"]
-    record.pop("seconds", None)
+    for name in ("seconds", "command"):
+        record.pop(name, None)
     for model in record.get("models", ()):
         del model["seconds"]
         for image in model["images"]:
@@ -314,7 +330,7 @@ def test_two_ranks_check_what_one_process_does(nursery: Launch, theirs: Path, al
     assert (code, err) == (0, "")
     assert_same(theirs / "out" / "results.json", alone["check"][0])
     assert "Written" in out
-    assert sorted(path.name for path in (theirs / "out").iterdir()) == ["figure.png", "results.json"]
+    assert sorted(path.name for path in (theirs / "out").iterdir()) == ["figure.png", "pictures.npz", "results.json"]
 
 
 @pytest.mark.parametrize(("command", "stage"), [("measure", "count/"), ("check", "count/"), ("check", "attack/")])

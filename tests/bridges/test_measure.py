@@ -114,6 +114,16 @@ def test_what_is_recorded(exact: Any) -> None:
     assert type(measured.errors) is int
 
 
+def test_an_image_that_is_wrong_without_noise_says_so(exact: Any, seed: int) -> None:
+    module, rows = exact.half_space(0.5), [0]
+    module.register_forward_hook(lambda module, inputs, outputs: rows.append(len(inputs[0])))
+    classifier = Classifier(module)
+    found = measure_error_rate(classifier, exact.images(2), [1, 0], sigma=[[0.1, 0.2]], n_samples=50, rng=seed)
+    assert [one.provenance["wrong_without_noise"] for one in found] == [True, True, False, False]
+    assert ["wrong without noise already" in str(one) for one in found] == [True, True, False, False]
+    assert rows.count(2) == 3  # in the check, asked twice, and once more
+
+
 @pytest.mark.parametrize("make", [np.asarray, np.float64, np.float16, lambda x: x[:, ::-1].copy()[:, ::-1]])
 def test_arrays_do(exact: Any, make: Callable[[Any], Any]) -> None:
     classifier = Classifier(exact.half_space(0.3))

@@ -126,6 +126,9 @@ def test_hf_bad_arguments() -> None:
         from_hf(HuggingNet().eval(), processor=processor, mean=MEAN, std=STD)
     with pytest.raises(ValueError, match="cannot be asked: it raised") as caught:
         from_hf(HuggingNet().eval(), processor=lambda image: image)
+    for net in (HuggingNet(), nn.Flatten()):
+        with pytest.raises(ValueError, match=r"needs processor=.* or mean= and std="):
+            from_hf(net.eval())
     assert "\n" not in str(caught.value)
 
 

@@ -118,6 +118,7 @@ def test_no_errors_counted(net: nn.Sequential, exact: SimpleNamespace) -> None:
     assert found.sample_bound == found.prediction == found.prediction_high == math.inf
     assert 0 < found.smoothed_radius == pytest.approx(-SIGMA * norm.ppf(1 - 0.025 ** (1 / 1000)), rel=1e-9)
     assert "nothing is known about noisy copies" in " ".join(found.sentences())
+    assert "inf" not in " ".join((str(found), *found.sentences()[1:]))
     assert json.loads(json.dumps(found.to_dict()))["sample_bound"] == "inf"
 
 
@@ -132,6 +133,11 @@ def test_mostly_errors(net: nn.Sequential, exact: SimpleNamespace) -> None:
     assert "nothing is certified for the majority" in words
     assert "at least half of all noisy copies are errors themselves" in words
     assert "the image itself is an error" in words
+    assert "the image would lie inside" in words
+    assert str(found) == (
+        "image 0: the image itself is an error; the smoothed classifier is not certain at all; half of the noisy "
+        "copies are errors themselves"
+    )
 
 
 def test_sentences(net: nn.Sequential, exact: SimpleNamespace, seed: int) -> None:
@@ -143,6 +149,7 @@ def test_sentences(net: nn.Sequential, exact: SimpleNamespace, seed: int) -> Non
     assert "no error rate bounds that distance" in predicted
     assert proved.startswith("Proof, base classifier: no error within 0.")
     assert verified.startswith("Verified, base classifier: an error 0.8")
+    assert verified.endswith("found by tangent.")
     assert str(found).startswith("image cat: no error within 0.")
     assert "\n" not in str(found)
 
@@ -160,7 +167,7 @@ def test_certify(exact: SimpleNamespace) -> None:
     (found,) = sandwich(*arguments, measurements=counted, attack=None, certify=False)
     assert "it was not asked for" in found.sentences()[4]
     assert "no attack was run" in found.sentences()[5]
-    assert "none found" in str(found)
+    assert "nothing certified, no error found" in str(found)
 
 
 def test_own_criterion(exact: SimpleNamespace, seed: int) -> None:
@@ -178,6 +185,22 @@ def test_own_criterion(exact: SimpleNamespace, seed: int) -> None:
     (found,) = sandwich(classifier, exact.images(), masks, sigma=SIGMA, rng=seed)
     assert found.attacked == pytest.approx(0.75, rel=0.02)
     assert "error= or margin=" in found.not_certified
+
+
+def test_truth_values_alone_suffice(exact: SimpleNamespace) -> None:
+    module, rows = exact.half_space(0.8), [0]
+    module.register_forward_hook(lambda module, inputs, outputs: rows.append(len(inputs[0])))
+    classifier = Classifier(module, error=lambda outputs, labels: outputs.argmax(1) != labels)
+    counted = [Measurement(errors=10, trials=1000, sigma=SIGMA)]
+    (found,) = sandwich(classifier, exact.images(), [0], measurements=counted)
+    assert found.attack == "boundary"
+    assert found.attacked is not None
+    assert 0.8 * (1 - 1e-5) <= found.attacked < 0.9
+    before = sum(rows)
+    with pytest.raises(ModelError, match="tangent follows gradients but 'Margin' has no margin: use attack=") as caught:
+        sandwich(classifier, exact.images(), [0], sigma=SIGMA, attack="tangent")
+    assert "give the Classifier margin=" in str(caught.value)
+    assert sum(rows) <= before + 2  # nothing was counted
 
 
 @pytest.mark.parametrize(

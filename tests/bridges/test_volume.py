@@ -15,6 +15,7 @@ from isoperimetry.errors import ModelError
 from isoperimetry.results import Guarantee
 from isoperimetry.special import log_ndtr, ndtri_exp
 from isoperimetry_bridges.torch import Classifier, NearestErrors
+from isoperimetry_bridges.torch.face import Face
 from isoperimetry_bridges.torch.volume import volume
 
 
@@ -111,6 +112,30 @@ def test_out_of_memory_halves_the_batch(seed: int) -> None:
     assert estimate.log_value == pytest.approx(float(log_ndtr(-5.0)), abs=1e-3)
 
 
+def test_the_gradient_alone_may_be_too_large_for_the_memory(seed: int) -> None:
+    class Greedy(nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if len(x) > 2 and torch.is_grad_enabled():
+                raise torch.OutOfMemoryError("too many")
+            return super().forward(x)
+
+    module = Greedy(4, 6)
+    module.weight.data.copy_(torch.vstack([torch.zeros(4), torch.eye(4), -torch.eye(4)[:1]]))
+    module.bias.data.copy_(torch.tensor([5.0, 0.0, 0.0, 0.0, 0.0, 0.0]))
+    model = Classifier(module.eval(), bounds=(-9, 9))
+    estimate = volume(model, np.zeros(4), 0, sigma=1.0, n_samples=600, rng=seed)
+    assert model.batch_size(4) > 2  # answers are asked for as before
+    assert estimate.log_value == pytest.approx(math.log(5) + float(log_ndtr(-5.0)), abs=0.05)
+
+
+def test_slopes_end_where_the_noise_is_clipped() -> None:
+    model = linear(np.stack((np.zeros(3), np.ones(3))), np.array([5.0, 0.0]))
+    face = Face(model, torch.zeros(3, dtype=torch.float64), torch.tensor([0]), clip=True)
+    points = np.array([[0.0, 9.0, 11.0], [-12.0, 0.0, 0.0]])
+    assert face.gradient(points).tolist() == [[-1.0, -1.0, 0.0], [0.0, -1.0, -1.0]]
+    assert face(points).tolist() == [5.0 - 19.0, 5.0 + 10.0]
+
+
 def test_clipping_is_part_of_the_classifier(seed: int) -> None:
     # Errors beyond the box do not exist for what is clipped to it.
     model = linear(np.stack((np.zeros(3), np.eye(3)[0])), np.array([10.5, 0.0]))
@@ -141,7 +166,7 @@ def test_without_a_margin_only_plain_draws_are_left(exact: Any, seed: int) -> No
     model = Classifier(exact.half_space(0.2), error=rule)
     estimate = volume(model, exact.images()[0], 0, sigma=0.1, n_samples=4000, confidence=0.999999, rng=seed)
     assert estimate.method == "crude" and estimate.interval.low < 0.02275 < estimate.interval.high
-    with pytest.raises(ValueError, match="needs a Margin"):
+    with pytest.raises(ValueError, match=r"error= alone has not: pass margin= to the Classifier too.*method=.crude"):
         volume(model, exact.images()[0], 0, sigma=0.1, method="line", rng=seed)
     with pytest.raises(ValueError, match="exact_lines=True needs a margin"):
         volume(model, exact.images()[0], 0, sigma=0.1, exact_lines=True, rng=seed)
@@ -185,6 +210,9 @@ def test_it_resumes_from_its_record(tmp_path: Any, seed: int) -> None:
         ({"image": np.full(3, np.nan)}, ValueError, "holds NaN"),
         ({"image": np.zeros(3, int)}, TypeError, "must be floating point"),
         ({"image": np.zeros(4)}, ModelError, "cannot take images"),
+        ({"image": np.zeros((1, 3))}, ModelError, r"image has shape \(1, 3\), .*pass image\[0\]"),
+        ({"label": [0]}, ValueError, r"label has shape \(1,\) but must be one class: .*labels\[i\]"),
+        ({"attack": "fgsm"}, ValueError, "attack='fgsm'"),
         ({"label": 2}, ValueError, "must be in \\[0, 1\\]"),
         ({"label": 0.5}, TypeError, "must be integers"),
         ({"method": "fast"}, ValueError, "method='fast'"),

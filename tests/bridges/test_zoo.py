@@ -16,7 +16,7 @@ import pytest
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from isoperimetry_bridges.torch import Classifier, DecoupledDirectionNorm, Transfer, zoo
 from isoperimetry_bridges.torch.attacks.gradients import Gradients
@@ -24,6 +24,7 @@ from isoperimetry_bridges.torch.zoo import train as training
 from isoperimetry_bridges.torch.zoo.networks import PIXEL_MEAN, PIXEL_STD, QuantizedConvNet, SmallConvNet
 
 FOLDER = Path(zoo.__file__).parent
+TRAINED = (*zoo.NETWORKS, "masked")
 LOG = json.loads((FOLDER / "training_log.json").read_text())["models"]
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 needs_debian = pytest.mark.skipif(not DEBIAN.is_dir(), reason="Debian's dataset-fashion-mnist is not installed")
@@ -31,7 +32,7 @@ needs_debian = pytest.mark.skipif(not DEBIAN.is_dir(), reason="Debian's dataset-
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, Classifier]:
-    return {name: zoo.load_classifier(name) for name in zoo.MODELS}
+    return {name: zoo.load_classifier(name) for name in TRAINED}
 
 
 @pytest.fixture(scope="module")
@@ -57,17 +58,19 @@ def test_images_are_the_first_of_the_test_set(images: tuple[Tensor, Tensor]) -> 
 
 def test_models(models: dict[str, Classifier], images: tuple[Tensor, Tensor]) -> None:
     assert zoo.MODELS == ("clean", "noisy", "masked")
+    assert zoo.NETWORKS == ("clean", "noise0.1", "noise0.2", "noisy", "adversarial")
+    assert set(LOG) == set(TRAINED)
     for name, classifier in models.items():
         assert classifier.name == name
         assert classifier.bounds == (0.0, 1.0)
         classifier.check(*images)
         assert classifier.logits(images[0][:2]).shape == (2, 10)
-    assert len({classifier.fingerprint() for classifier in models.values()}) == 3
+    assert len({classifier.fingerprint() for classifier in models.values()}) == 6
     assert models["clean"].fingerprint() == zoo.load_classifier("clean").fingerprint()
     assert sum(p.numel() for p in models["clean"].module.parameters()) == 49_002
 
 
-@pytest.mark.parametrize("name", zoo.MODELS)
+@pytest.mark.parametrize("name", TRAINED)
 def test_accuracy_is_that_of_the_log(
     models: dict[str, Classifier], images: tuple[Tensor, Tensor], surely: Callable[..., None], name: str
 ) -> None:
@@ -92,6 +95,42 @@ def test_the_defence_costs_little_accuracy_and_noise_training_helps_in_noise() -
     assert abs(LOG["masked"]["test_accuracy"] - LOG["clean"]["test_accuracy"]) < 0.01
     assert LOG["clean"]["test_accuracy"] > 0.9
     assert LOG["noisy"]["test_accuracy_noise_0.4"] > LOG["clean"]["test_accuracy_noise_0.4"] + 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "in_noise", "attacked"),
+    [
+        ("clean", 0.91, {0.4: 0.40}, None),
+        ("noise0.1", 0.90, {0.1: 0.89, 0.4: 0.5}, (0.5, 0.5)),
+        ("noise0.2", 0.89, {0.2: 0.88, 0.4: 0.7}, (0.5, 0.65)),
+        ("noisy", 0.87, {0.4: 0.84}, None),
+        ("adversarial", 0.82, {0.2: 0.80, 0.4: 0.58}, (1.5, 0.64)),
+    ],
+)
+def test_what_each_training_bought(
+    name: str, least: float, in_noise: dict[float, float], attacked: tuple[float, float] | None
+) -> None:
+    assert LOG[name]["test_accuracy"] >= least
+    for sigma, accuracy in in_noise.items():
+        assert LOG[name][f"test_accuracy_noise_{sigma}"] >= accuracy
+    if attacked:
+        assert LOG[name][f"accuracy_l2_pgd_{attacked[0]}"] >= attacked[1]
+
+
+def test_adversarial_training_resists_the_attack_in_the_log(
+    models: dict[str, Classifier], images: tuple[Tensor, Tensor], surely: Callable[..., None]
+) -> None:
+    x, labels = images[0][:200], images[1][:200]
+    torch.manual_seed(3)
+    moved = training.ascend(models["adversarial"].module, x, labels, eps=1.5, steps=20)
+    lengths = (moved - x).flatten(1).norm(dim=1)
+    assert float(lengths.max()) <= 1.5 * (1 + 1e-5)
+    assert float(lengths.median()) > 1.49
+    surely(int((models["adversarial"].predict(moved) == labels).sum()), 200, LOG["adversarial"]["accuracy_l2_pgd_1.5"])
+    random = x + 1.5 * nn.functional.normalize(torch.randn_like(x).flatten(1)).view_as(x)
+    assert int((models["adversarial"].predict(random) == labels).sum()) > 0.7 * 200
+    moved = training.ascend(models["clean"].module, x, labels, eps=1.5, steps=20)
+    assert int((models["clean"].predict(moved) == labels).sum()) <= 4
 
 
 def test_the_masked_gradient_is_exactly_zero(models: dict[str, Classifier], images: tuple[Tensor, Tensor]) -> None:
@@ -131,7 +170,9 @@ def test_the_mask_is_the_clean_network_behind_rounding(models: dict[str, Classif
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(ValueError, match="name='mine' must be one of 'clean', 'noisy', 'masked'"):
+    with pytest.raises(
+        ValueError, match=r"name='mine' must be one of 'clean', 'noise0.1', 'noise0.2', 'noisy', .*'saturated'\."
+    ):
         zoo.load_classifier("mine")
 
 
@@ -144,7 +185,7 @@ def test_nothing_is_fetched_and_nothing_is_unpickled(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("pickle.load", refuse)
     monkeypatch.setattr("pickle.loads", refuse)
     monkeypatch.setattr(torch, "load", refuse)
-    for name in zoo.MODELS:
+    for name in zoo.NETWORKS + zoo.DEFENCES:
         zoo.load_classifier(name)
     zoo.load_images()
 
@@ -156,9 +197,11 @@ def test_what_is_shipped() -> None:
     licence = (FOLDER / "LICENSE-fashion-mnist").read_text()
     assert "MIT" in licence
     assert "Zalando" in licence
-    for name in zoo.MODELS:
+    for name in TRAINED:
         with safetensors.safe_open(FOLDER / f"{name}.safetensors", "pt") as stored:
             assert (set(stored.keys()) == {"high"}) == (name == "masked")
+            half = name in ("noise0.1", "noise0.2", "adversarial")
+            assert {stored.get_tensor(key).dtype for key in stored.keys()} == {torch.float16 if half else torch.float32}
 
 
 # --- the training script ----------------------------------------------------------------------------------------------
@@ -166,11 +209,11 @@ def test_what_is_shipped() -> None:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Return a folder in the form of Debian's package: 256 and 450 small pictures of noise, brighter by class."""
+    """Return a folder in the form of Debian's package: 256 and 90 small pictures of noise, brighter by class."""
     random = np.random.default_rng(0)
     folder = tmp_path / "data"
     folder.mkdir()
-    for part, count in (("train", 256), ("t10k", 450)):
+    for part, count in (("train", 256), ("t10k", 90)):
         labels = random.integers(0, 10, count).astype(np.uint8)
         images = (random.random((count, 28, 28)) * 20 + 20 * labels[:, None, None]).astype(np.uint8)
         for name, array in ((f"{part}-images-idx3-ubyte.gz", images), (f"{part}-labels-idx1-ubyte.gz", labels)):
@@ -202,16 +245,36 @@ def test_idx_files_are_read(data: Path) -> None:
 def test_training_repeats_and_writes_what_the_zoo_loads(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    few = ("clean", "noise0.2", "adversarial")
+    monkeypatch.setattr(training, "RECIPES", {name: training.RECIPES[name] for name in few})
+    monkeypatch.setattr(training, "ATTACK_STEPS", 2)
+    monkeypatch.setattr(training, "N_SHIPPED", 60)
     outs = [tmp_path / "one", tmp_path / "two"]
-    for out in outs:
-        monkeypatch.setattr(sys, "argv", ["train", "--data", str(data), "--out", str(out), "--epochs", "1"])
+
+    def run(out: Path, *only: str) -> None:
+        wanted = ["--only", *only] if only else []
+        monkeypatch.setattr(sys, "argv", ["train", "--data", str(data), "--out", str(out), "--epochs", "1", *wanted])
         training.main()
+
+    run(outs[0])
+    run(outs[1], "clean", "masked", "noise0.2")
+    first = (outs[1] / "noise0.2.safetensors").read_bytes()
+    (outs[1] / "clean.safetensors").write_bytes(b"stays as it is")
+    run(outs[1], "adversarial")
+    assert (outs[1] / "noise0.2.safetensors").read_bytes() == first
+    assert (outs[1] / "clean.safetensors").read_bytes() == b"stays as it is"
     names = sorted(os.listdir(outs[0]))
-    weights = [f"{name}.safetensors" for name in zoo.MODELS]
-    assert names == sorted([*weights, "fashion_mnist_test.npz", "training_log.json"])
+    weights = [f"{name}.safetensors" for name in (*few, "masked")]
+    assert names == sorted(os.listdir(outs[1])) == sorted([*weights, "fashion_mnist_test.npz", "training_log.json"])
     for name in names:
-        if name.endswith(".safetensors"):
+        if name.endswith(".safetensors") and name != "clean.safetensors":
             assert (outs[0] / name).read_bytes() == (outs[1] / name).read_bytes()
+    logs = [json.loads((out / "training_log.json").read_text())["models"] for out in outs]
+    assert set(logs[0]) == set(logs[1]) == {*few, "masked"}
+    for name in logs[0]:
+        for key in (key for key in logs[0][name] if key != "history"):
+            assert logs[0][name][key] == logs[1][name][key]
+    assert len({(outs[0] / name).read_bytes() for name in weights}) == len(weights)
     clean, masked = SmallConvNet(), QuantizedConvNet()
     clean.load_state_dict(safetensors.torch.load_file(outs[0] / "clean.safetensors"))
     masked.load_state_dict({**clean.state_dict(), **safetensors.torch.load_file(outs[0] / "masked.safetensors")})
@@ -224,9 +287,9 @@ def test_training_repeats_and_writes_what_the_zoo_loads(
         first = torch.relu(clean.conv1((training.load(data, "train")[0] - PIXEL_MEAN) / PIXEL_STD))
     assert float(masked.high[0]) == pytest.approx(float(first.max()), rel=1e-6)
     with np.load(outs[0] / "fashion_mnist_test.npz") as shipped:
-        assert np.array_equal(shipped["images"], (x[:400] * 255).round().to(torch.uint8).numpy())
+        assert np.array_equal(shipped["images"], (x[:60] * 255).round().to(torch.uint8).numpy())
         assert shipped["images"].dtype == np.uint8
-        assert np.array_equal(shipped["labels"], labels[:400].numpy())
+        assert np.array_equal(shipped["labels"], labels[:60].numpy())
     assert "clean" in capsys.readouterr().out
 
 

@@ -274,6 +274,18 @@ def test_what_the_caller_checked_is_not_called_assumed() -> None:
     assert dataclasses.replace(some_audit(checked=("verified",)), reasons=unstated.reasons) == unstated
 
 
+def test_an_audit_without_a_bound_is_told_in_words() -> None:
+    assert str(audit_attack([0.3] * 9, errors=0, trials=1000, sigma=0.1)) == (
+        "UNDECIDED: 0 errors in 1000 draws bound no distance, so that none of 9 starts can be beyond a bound, "
+        "confidence 0.999"
+    )
+    assert str(audit_attack([0.0] * 9, errors=1000, trials=1000, sigma=0.1)) == (
+        "UNDECIDED: all 9 starts are errors already, so that no attack was tested, confidence 0.999"
+    )
+    half = str(audit_attack([0.0] * 60 + [0.3] * 40, errors=600, trials=1000, sigma=0.1, conditional=False))
+    assert "40 of 100 starts are no errors, where at least 0.5 of all noisy points must be, error rate >= 0.5" in half
+
+
 def test_limits_are_printed_on_the_safe_side() -> None:
     for distances in ([3.0] * 60, [0.0] + [1.0] * 59, [0.0] + [1.0] * 40 + [3.0] * 19):
         audit = some_audit(distances=distances)

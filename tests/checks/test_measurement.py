@@ -24,7 +24,14 @@ def test_record_normalises_and_serialises() -> None:
     assert hash(measurement) == hash(some(distances=(0.0, 1.0, math.inf), dim=784))
     fields = json.loads(json.dumps(measurement.to_dict(), allow_nan=False))
     assert fields["distances"] == [0.0, 1.0, "inf"] and fields["provenance"] == {"seed": 1}
-    assert str(measurement) == "10 errors in 1000 draws at sigma = 1, 3 found distances from noisy points: 0 to inf"
+    assert str(measurement) == (
+        "10 errors in 1000 draws at sigma = 1: rate in [0.004805, 0.01832] (two-sided, 0.95, Clopper-Pearson), 3 found "
+        "distances from noisy points: 0 to inf"
+    )
+    about = {"ties": 2, "wrong_without_noise": True}
+    assert str(Measurement(errors=990, trials=1000, sigma=1.0, provenance=about)).endswith(
+        "(two-sided, 0.95, Clopper-Pearson), 2 ties, wrong without noise already, no distances"
+    )
     assert str(some(origin="clean", distances=[math.inf])).endswith("from the clean input: inf (nothing found)")
 
 

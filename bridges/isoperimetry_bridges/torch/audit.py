@@ -23,7 +23,7 @@ from isoperimetry_bridges.torch.arguments import (
     check_stored_images,
     run_header,
 )
-from isoperimetry_bridges.torch.attacks import Attack, NearestErrors, named_attack
+from isoperimetry_bridges.torch.attacks import Attack, NearestErrors, ready_attack
 from isoperimetry_bridges.torch.classifier import Classifier, as_classifier
 from isoperimetry_bridges.torch.measure import measure_error_rate
 from isoperimetry_bridges.torch.searching import Starts, search_all
@@ -70,7 +70,7 @@ def nearest_error(
     rng: Any = None,
     image_ids: Sequence[ImageId] | None = None,
     store: Store | str | os.PathLike[str] | None = None,
-    keep_points: bool = False,
+    keep_points: bool | None = None,
     progress: ProgressLike = None,
 ) -> list[NearestErrors]:
     """Attack each image from where it is, or from noisy copies, and return verified errors.
@@ -102,8 +102,10 @@ def nearest_error(
         Names of the images, by default 0, 1, ...
     store : Store or path, optional
         Keep what is found in this folder, a batch of starts at a time, and begin with what it holds.
-    keep_points : bool, default False
-        Keep the errors themselves in the store. Those read from a store without them have shape (M, 0).
+    keep_points : bool, optional
+        Keep the errors themselves in the store, not their distances alone; what a store holds without them is searched
+        again. Default: where the starts are the images themselves. Without it, as for noisy copies by default, the
+        points of an image whose errors were read from the store have shape (M, 0).
     progress : optional
         See `isoperimetry.progress`; its unit is a batch of starts.
 
@@ -127,27 +129,31 @@ def nearest_error(
     x, y = as_tensors(images, labels, classifier)
     classifier.check(x, y)
     ids, n_starts = as_ids(image_ids, len(x)), as_count("n_starts", n_starts)
-    chosen, bars, root = named_attack(attack), as_progress(progress), as_root(rng, store)
+    chosen, bars, root = ready_attack(attack, classifier), as_progress(progress), as_root(rng, store)
     if sigma is None and n_starts != 1:
         raise ValueError(f"n_starts={n_starts} needs sigma=, the scale of the noise: without noise all starts are one.")
     sigmas = None if sigma is None else as_sigmas(sigma, len(x))
-    if scale is not None:
-        lengths = as_sigmas(scale, len(x), name="scale")
-    elif sigmas is not None:
-        lengths = tuple(attack_scale(1, 100, one) for one in sigmas)
-    else:
-        width = classifier.bounds[1] - classifier.bounds[0]
-        searches = find_sigma(classifier, x, y, n_samples=100, rng=root, image_ids=ids, clip=clip, progress=bars)
-        found = [search.sigma if 0 < search.sigma < np.inf else width for search in searches]
-        lengths = tuple(attack_scale(1, 100, one) for one in found)
-    starts = Starts(
-        x, y, ids, lengths, sigmas=sigmas, n_starts=n_starts, root=root, box=classifier.bounds if clip else None
-    )
-    with as_store(store) as kept:
-        if store is not None:
+    with as_store(store) as opened:
+        kept = None if store is None else opened
+        if kept is not None:
             kept.begin(run_header(classifier, root, clip=bool(clip)))
             check_stored_images(kept, x, y, ids)
-        return search_all(classifier, chosen, starts, None if store is None else kept, bars, keep_points=keep_points)
+        if scale is not None:
+            lengths = as_sigmas(scale, len(x), name="scale")
+        elif sigmas is not None:
+            lengths = tuple(attack_scale(1, 100, one) for one in sigmas)
+        else:
+            width = classifier.bounds[1] - classifier.bounds[0]
+            searches = find_sigma(
+                classifier, x, y, n_samples=100, rng=root, image_ids=ids, clip=clip, store=kept, progress=bars
+            )
+            found = [search.sigma if 0 < search.sigma < np.inf else width for search in searches]
+            lengths = tuple(attack_scale(1, 100, one) for one in found)
+        starts = Starts(
+            x, y, ids, lengths, sigmas=sigmas, n_starts=n_starts, root=root, box=classifier.bounds if clip else None
+        )
+        with_points = sigmas is None if keep_points is None else bool(keep_points)
+        return search_all(classifier, chosen, starts, kept, bars, keep_points=with_points)
 
 
 def audit(
@@ -204,7 +210,7 @@ def audit(
     ids, sigmas, root = as_ids(image_ids, len(x)), as_sigmas(sigma, len(x)), as_root(rng, store)
     n_samples, n_starts = as_count("n_samples", n_samples), as_count("n_starts", n_starts)
     verdict(np.zeros(1), errors=0, trials=1, sigma=1.0, confidence=confidence)  # refuses it before hours of work
-    chosen, bars = named_attack(attack), as_progress(progress)
+    chosen, bars = ready_attack(attack, classifier), as_progress(progress)
     with as_store(store) as kept:
         counted = measure_error_rate(
             classifier, x, y, sigma=sigmas, n_samples=n_samples, rng=root, image_ids=ids, clip=clip, n_agreement=0,

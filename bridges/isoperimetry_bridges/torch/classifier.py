@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from isoperimetry.errors import ModelError
+from isoperimetry_bridges.torch.compiling import Compiled
 from isoperimetry_bridges.torch.criterion import Criterion, Judgement, Rule, default_slack, read_logits
-from isoperimetry_bridges.torch.faults import is_out_of_memory, raised
-from isoperimetry_bridges.torch.identity import check_data, digest
+from isoperimetry_bridges.torch.faults import is_out_of_memory, not_finite, raised
+from isoperimetry_bridges.torch.identity import channels_last_hint, check_data, digest
+from isoperimetry_bridges.torch.normalisation import as_normalisation, normalised
 
 # Batches of about this many input values are near the speed of large ones on a CPU and small enough for any memory; an
 # accelerator wants many more.
@@ -26,7 +28,10 @@ def _refuse_training(module: nn.Module) -> None:
     training = [part for part, child in module.named_modules() if child.training]
     if training:
         where = f"its part '{training[0]}'" if training[0] else "it"
-        raise ModelError(f"The model must be in evaluation mode but {where} is in training mode: call model.eval().")
+        dropout = all(isinstance(module.get_submodule(part), nn.modules.dropout._DropoutNd) for part in training)
+        advice = ", or wrap it in models.expectation() if its dropout shall stay random" if dropout else ""
+        told = f"The model must be in evaluation mode but {where} is in training mode"
+        raise ModelError(f"{told}: call model.eval(){advice}.")
 
 
 def as_classifier(model: Classifier | nn.Module) -> Classifier:
@@ -112,10 +117,6 @@ class Classifier:
             raise ValueError(
                 f"bounds={bounds!r} must be (low, high), finite and with low < high: it is the box of the inputs."
             )
-        if (mean is None) != (std is None):
-            raise ValueError("mean and std must be given together: the normalisation is (x - mean) / std.")
-        if std is not None and not all(0 < scale < np.inf for scale in std):
-            raise ValueError(f"std={std!r} must be finite and > 0 for each channel: inputs are divided by it.")
         for rule, given in (("error", error), ("margin", margin)):
             if given is not None and not callable(given):
                 raise TypeError(f"{rule}={given!r} must be a function of (outputs, labels).")
@@ -142,8 +143,7 @@ class Classifier:
         self.dtype = torch.float32 if parameter is None else parameter.dtype
         """The type that the module takes; inputs are float64 for a float64 module, else float32."""
         self.slack = default_slack(self.autocast or self.dtype) if slack is None else float(slack)
-        self._mean = None if mean is None else torch.tensor(mean, device=self.device)
-        self._std = None if std is None else torch.tensor(std, device=self.device)
+        self._mean, self._std = as_normalisation(mean, std, self.bounds, self.device)
         self._given_size = None if batch_size is None else int(batch_size)
         self._limits: dict[str, int] = {}  # shared by copies: what memory taught
         self._run: Any = None
@@ -199,22 +199,22 @@ class Classifier:
         """
         shape = tuple(x.shape)
         if self._mean is not None and self._std is not None:
-            channel = (-1, *[1] * (x.ndim - 2))
-            x = (x - self._mean.to(x.dtype).view(channel)) / self._std.to(x.dtype).view(channel)
+            x = normalised(x, self._mean, self._std)
         else:
             x = x.clone()  # a module whose first layer works in place must not change its caller's images
         x = x.to(self.dtype)
         if self.channels_last and x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)
         if self._run is None:
-            self._run = torch.compile(self.module) if self.compiled else self.module
+            self._run = Compiled(self.module) if self.compiled else self.module
         try:
             with self._precision():
                 return self._run(x)
         except Exception as error:  # whatever the user's code raises
-            if is_out_of_memory(error):
+            if is_out_of_memory(error) or isinstance(error, ModelError):
                 raise
-            raise ModelError(f"The model cannot take images of shape {shape}: it {raised(error)}") from error
+            taken = f"images of shape {shape}{channels_last_hint(shape)}"
+            raise ModelError(f"The model cannot take {taken}: it {raised(error)}") from error
 
     def logits(self, x: Tensor) -> Tensor:
         """Return the logits, shape (batch, classes), of inputs of shape (batch, ...); differentiable in ``x``.
@@ -226,7 +226,7 @@ class Classifier:
         """
         logits = read_logits(self.outputs(x), len(x))
         if not torch.isfinite(logits).all():
-            raise ModelError("The model returned NaN or infinite logits: no error rate can be measured on it.")
+            raise not_finite()
         return logits if logits.dtype == torch.float64 else logits.float()
 
     def margins(self, x: Tensor, labels: Tensor) -> Tensor:
@@ -241,7 +241,7 @@ class Classifier:
         """
         margins = self.criterion.margins(self.outputs(x), labels.to(self.device), len(x))
         if not torch.isfinite(margins).all():
-            raise ModelError("The model returned NaN or infinite logits: no error rate can be measured on it.")
+            raise not_finite()
         return margins if margins.dtype == torch.float64 else margins.float()
 
     @torch.no_grad()  # not inference_mode: what a module keeps from a call must serve gradients later
@@ -289,7 +289,7 @@ class Classifier:
         def answer(batch: Tensor, rows: Tensor) -> Tensor:
             found = self.judge(batch, y[rows])
             if found.broken.any():
-                raise ModelError("The model returned NaN or infinite logits: no error rate can be measured on it.")
+                raise not_finite()
             return found.wrong
 
         return self._in_batches(x, answer, torch.bool, fill)
@@ -351,7 +351,8 @@ class Classifier:
                 )
         if not torch.equal(answers[0], answers[1]):
             raise ModelError(
-                "The model answered differently when asked twice: it must be deterministic (no random layer)."
+                "The model answered differently when asked twice, and must be deterministic: take dropout that stays "
+                "active out, by .eval(), or wrap a model that is random on purpose in models.expectation()."
             )
 
     def _ask_twice(self, images: Tensor, labels: Tensor) -> list[Tensor]:
@@ -369,8 +370,7 @@ class Classifier:
                     raise
             self.shrink_batch(size)  # here, where nothing of the failed call is held any more
         if found[0].broken.any():
-            what = "The model" if self.criterion.margin is None else "margin="
-            raise ModelError(f"{what} returned NaN or infinite values: no error rate can be measured on these.")
+            raise not_finite(what="The model" if self.criterion.margin is None else "margin=")
         return [one.wrong if one.margins.isnan().all() else one.margins for one in found]
 
     def fingerprint(self) -> str:

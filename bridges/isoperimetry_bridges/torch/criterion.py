@@ -96,7 +96,10 @@ class Criterion:
         if self.margin is not None:
             return _answer("margin", self.margin(outputs, labels), rows)
         if self.error is not None:
-            raise ModelError("error= alone has no margin to follow: pass margin= too, a number that is <= 0 at errors.")
+            raise ModelError(
+                "error= alone has no margin to follow: pass margin= too, a number that is <= 0 at errors, or use "
+                'attack="boundary", which asks for answers alone.'
+            )
         return top_margins(read_logits(outputs, rows), labels)
 
     def judge(self, outputs: Any, labels: Tensor, rows: int, slack: float) -> Judgement:

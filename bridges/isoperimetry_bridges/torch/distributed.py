@@ -13,13 +13,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import distributed
 
+from isoperimetry.errors import IsoperimetryError
+from isoperimetry_bridges.torch.faults import raised
+
 Result = TypeVar("Result")
 
+# All ranks are started together: one that is not there by then will not come.
+JOINING = datetime.timedelta(minutes=10)
 # Ranks finish at very different times: the wait at the end is no sign that something hangs.
 PATIENCE = datetime.timedelta(days=7)
 
@@ -34,11 +39,14 @@ class Ranks:
         0 <= rank < size; rank 0 writes the results.
     local : int
         The rank on this machine, by which it takes a GPU.
+    group : process group, optional
+        Over which they wait for one another; default: that of all processes.
     """
 
     rank: int = 0
     size: int = 1
     local: int = 0
+    group: Any = dataclasses.field(default=None, repr=False, compare=False)
 
     def share(self, count: int) -> list[int]:
         """Return which of ``count`` images this rank measures: every ``size``-th from ``rank`` on.
@@ -61,7 +69,7 @@ class Ranks:
         if self.size == 1:
             return True
         try:
-            distributed.barrier()
+            distributed.barrier(self.group)
         except RuntimeError:  # the connection to a rank that was killed is closed
             return False
         return True
@@ -94,14 +102,27 @@ def _number(name: str, low: int) -> int | None:
 
 @contextmanager
 def joined() -> Iterator[Ranks]:
-    """Join the other ranks, over gloo, and leave them at the end."""
+    """Join the other ranks, over gloo, and leave them at the end.
+
+    Raises
+    ------
+    IsoperimetryError
+        If not all ranks are there after ten minutes.
+    """
     mine = ranks()
     if mine.size == 1:
         yield mine
         return
-    distributed.init_process_group("gloo", timeout=PATIENCE)
     try:
-        yield mine
+        distributed.init_process_group("gloo", timeout=JOINING)
+    except RuntimeError as error:
+        raise IsoperimetryError(
+            f"Rank {mine.rank} of {mine.size} waited {JOINING.total_seconds():g} s for the others, and not all came: "
+            f"start all ranks of a run together, with one WORLD_SIZE and MASTER_ADDR (torch {raised(error)})."
+        ) from error
+    try:
+        # A group of its own: what has joined may wait for days.
+        yield dataclasses.replace(mine, group=distributed.new_group(backend="gloo", timeout=PATIENCE))
     finally:
         distributed.destroy_process_group()
 

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import torch
 
+from isoperimetry.errors import ModelError
+
 
 def raised(error: BaseException) -> str:
     """Return what the user's code raised, on one line."""
     first_line = str(error).partition("\n")[0]
     return f"raised {type(error).__name__}: {first_line}"
+
+
+def not_finite(
+    consequence: str = "no error rate can be measured on it", *, what: str = "The model", where: str = ""
+) -> ModelError:
+    """Return the error that says of an answer that it is no finite number.
+
+    Examples
+    --------
+    >>> str(not_finite())
+    'The model returned NaN or infinite values: no error rate can be measured on it.'
+    """
+    return ModelError(f"{what} returned NaN or infinite values{where}: {consequence}.")
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -9,8 +9,26 @@ import torch
 from torch import Tensor
 
 
+def channels_last_hint(shape: tuple[int, ...]) -> str:
+    """Return what to do about a batch of images whose channels seem to be last, in brackets; empty if they do not.
+
+    Examples
+    --------
+    >>> channels_last_hint((8, 32, 32, 3))
+    ' (the channels seem to be last, but must be the second axis: images.permute(0, 3, 1, 2) moves them)'
+    """
+    if len(shape) != 4 or shape[3] not in (1, 3) or shape[1] in (1, 3):
+        return ""
+    return " (the channels seem to be last, but must be the second axis: images.permute(0, 3, 1, 2) moves them)"
+
+
 def check_data(images: Tensor, labels: Tensor, bounds: tuple[float, float], *, by_class: bool) -> None:
     """Refuse images outside the box, and labels that are not one for each image, in one sentence."""
+    if images.ndim and len(images) and labels.numel() == 1 and len(images) > 1 and images.ndim <= 3:
+        raise ValueError(
+            f"images has shape {tuple(images.shape)} but there is one label: one image must have the axis of a batch "
+            "too, pass images[None] and labels of shape (1,)."
+        )
     if images.ndim < 2 or len(images) == 0:
         raise ValueError(
             f"images has shape {tuple(images.shape)} but must be (n, channels, height, width), or (n, ...), with "

@@ -16,9 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from isoperimetry.errors import ModelError
 from isoperimetry_bridges.torch.classifier import Classifier
-from isoperimetry_bridges.torch.faults import is_out_of_memory
+from isoperimetry_bridges.torch.faults import is_out_of_memory, not_finite
 from isoperimetry_bridges.torch.noise import NoiseSource, Run
 from isoperimetry_bridges.torch.parallel import can_be_copied
 from isoperimetry_bridges.torch.timing import Stopwatch
@@ -92,10 +91,8 @@ class _Job:
         wrong, near, broken = self.answers.cpu().numpy()
         if broken.any():
             (run,) = self.rows.cut(int(broken.argmax()), 1)
-            raise ModelError(
-                f"The model returned NaN or infinite values for draw {run.first} around images[{run.image}] at "
-                f"sigma={run.sigma:g}: no error rate can be measured on it."
-            )
+            where = f" for draw {run.first} around images[{run.image}] at sigma={run.sigma:g}"
+            raise not_finite(where=where)
         return Judged(wrong, near, None if self.margins is None else self.margins.cpu().numpy())
 
 

@@ -99,7 +99,8 @@ def measure_error_rate(
     -------
     list of Measurement, image by image, scale by scale
         With ``errors``, ``trials`` and ``sigma``; ``sampling`` is "sequential" where there was a rule to stop.
-        ``provenance`` has the ``ties``, and all that the counts depend on; the ``looks`` of a sequential count, pairs
+        ``provenance`` has the ``ties``; whether the image is ``wrong_without_noise``, which for most images says that
+        labels or normalisation do not fit; all that the counts depend on; the ``looks`` of a sequential count, pairs
         (draws, errors); and the ``agreement`` with float32.
 
     Raises
@@ -130,6 +131,9 @@ def measure_error_rate(
         raise TypeError(f"margins={margins!r} must be a function of (image_id, sigma, first, values).")
     root = as_root(rng, store)
     header = run_header(classifier, root, clip=bool(clip))  # before the model works: it may keep notes in its buffers
+    wrong = classifier.wrong(x, y, fill=classifier.compiled).tolist()
+    if n_agreement and not classifier.exact_arithmetic:  # what cannot be compared is told before hours of counting
+        classifier.reference().wrong(x[:1], y[:1], fill=False)
     cells = [
         Cell(index=i, image_id=ids[i], sigma=scale, stream=noise_stream(root, "count", ids[i]))
         for i in range(len(x))
@@ -150,7 +154,7 @@ def measure_error_rate(
             agreed = _agreement(classifier, x, y, cells, kept, confidence=confidence, **options)
     found = []
     for number, cell in enumerate(cells):
-        provenance = {**about, "image": cell.image_id, "ties": cell.ties}
+        provenance = {**about, "image": cell.image_id, "ties": cell.ties, "wrong_without_noise": wrong[cell.index]}
         if rule.sequential:
             provenance["looks"] = cell.looks
         if agreed:

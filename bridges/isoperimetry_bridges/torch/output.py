@@ -1,4 +1,4 @@
-"""Where the results of a check go: the store while it runs, results.json and figure.png, the terminal."""
+"""Where the results of a check go: the store while it runs, then results.json, pictures and figure, the terminal."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from rich.console import Console
 
 from isoperimetry.errors import MissingDependency
 from isoperimetry.terminal import write_out
+from isoperimetry_bridges.torch.gate import Gate
+from isoperimetry_bridges.torch.pictures import save_pictures, why_not_drawn
 from isoperimetry_bridges.torch.records import CheckSettings, ModelCheck
 from isoperimetry_bridges.torch.summary import WIDE, image_tables, model_table
 
@@ -54,7 +56,7 @@ class Output:
         Made if it does not exist.
     settings : CheckSettings
     about : mapping
-        What else is needed to repeat the run: seed, source, data; JSON-safe.
+        What else is needed to repeat the run: command, seed, source, data; JSON-safe.
 
     Raises
     ------
@@ -69,41 +71,73 @@ class Output:
             raise MissingDependency("The figure of a check", "matplotlib", "report")
         self.settings = settings
         self.about = {"settings": settings.to_dict(), **about, **environment()}
-        self.results, self.figure, self.store = (folder / n for n in ("results.json", "figure.png", "store"))
+        self.results, self.pictures, self.figure = (
+            folder / name for name in ("results.json", "pictures.npz", "figure.png")
+        )
+        self.store = folder / "store"
         self.store.mkdir(parents=True, exist_ok=True)
 
     def store_of(self, number: int) -> Path:
         """Return the folder of the store of a model, by its number in the check."""
         return self.store / f"model{number}"
 
-    def save(self, checked: Sequence[ModelCheck], words: str, seconds: float) -> list[Path]:
-        """Write results.json, and figure.png where an image was audited; return the paths of what was written."""
-        from isoperimetry.plots import distance_against_error_rate
+    def save(
+        self, checked: Sequence[ModelCheck], words: str, seconds: float, *, gates: Sequence[Gate] = ()
+    ) -> list[Path]:
+        """Write results.json, pictures.npz where images can be drawn, and figure.png where one was audited.
 
+        Parameters
+        ----------
+        checked : sequence of ModelCheck
+        words : str
+            The reading.
+        seconds : float
+        gates : sequence of Gate, optional
+            One for each model.
+
+        Returns
+        -------
+        list of Path
+            What was written.
+        """
+        unseen = why_not_drawn(checked)
         record = {
             "format": 1,
+            "kind": "check",
             "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "unit": "of the inputs: noise, distances and each model's bounds (its input box) share it",
             **self.about,
             "models": [result.to_dict() for result in checked],
+            "gates": [one.to_dict() for one in gates],
             "reading": words,
+            "pictures": unseen,
             "seconds": seconds,
         }
         partial = self.results.with_suffix(".partial")
         partial.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
         partial.replace(self.results)
-        # A figure of an earlier run would belong to other results.
+        # What is left of an earlier run would belong to other results.
+        self.pictures.unlink(missing_ok=True)
         self.figure.unlink(missing_ok=True)
+        written = [self.results]
+        if unseen is None:
+            save_pictures(self.pictures, checked)
+            written.append(self.pictures)
+        return written + self._draw(checked)
+
+    def _draw(self, checked: Sequence[ModelCheck]) -> list[Path]:
+        from isoperimetry.plots import distance_against_error_rate
+
         groups = {model.name: [image.audit for image in model.audited if image.audit is not None] for model in checked}
         if not any(groups.values()):
-            return [self.results]
+            return []
         named = {model.name: model.family.convicted for model in checked if model.family is not None}
         axes = distance_against_error_rate(groups, convicted=named)
         axes.set_title(f"{checked[0].attack} from noisy copies, against the error rate in noise", loc="left")
         partial = self.figure.with_suffix(".partial")
         axes.figure.savefig(partial, format="png", dpi=150, bbox_inches="tight")  # type: ignore[union-attr]
         partial.replace(self.figure)
-        return [self.results, self.figure]
+        return [self.figure]
 
 
 def show(checked: Sequence[ModelCheck], settings: CheckSettings, words: str, *, seconds: float, verbose: bool) -> None:
@@ -111,7 +145,7 @@ def show(checked: Sequence[ModelCheck], settings: CheckSettings, words: str, *, 
     console = Console(emoji=False)
     if not console.is_terminal:
         # A file or a pipe has no width of its own: the tables keep their columns.
-        console = Console(width=WIDE + 30, emoji=False)
+        console = Console(width=WIDE, emoji=False)
     with console.capture() as capture:
         for result in checked:
             for table in image_tables(result, settings, width=console.width):

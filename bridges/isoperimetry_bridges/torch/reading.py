@@ -9,19 +9,20 @@ from collections.abc import Sequence
 from isoperimetry.checks import AuditVerdict, least_starts
 from isoperimetry.results import at_least, at_most
 from isoperimetry_bridges.torch.records import CheckSettings, ModelCheck
-from isoperimetry_bridges.torch.summary import bound_share
+from isoperimetry_bridges.torch.summary import bound_share, left_out
 
 
 def reading(
     models: Sequence[ModelCheck], settings: CheckSettings, *, trained_in_noise: tuple[str, str] | None = None
 ) -> str:
     """Return the reading; ``trained_in_noise`` names two models, the second one trained in noise, to be compared."""
+    warning = "".join(f"{_suspicion(model, alone=len(models) == 1)}. " for model in models if model.suspect)
     audited = [model for model in models if model.audited]
     if not audited:
-        return (
-            "No image could be audited. Each was either wrong without noise, or never wrong often enough in noise: "
-            "the status in the table says which."
-        )
+        if len(models) == 1 and len(models[0].wrong) == len(models[0].images):  # the warning has said it
+            return f"{warning}No image could be audited."
+        reasons = [left_out(model, settings) if len(models) == 1 else _of_each(model, settings) for model in models]
+        return f"{warning}No image could be audited: {'; '.join(reasons)}."
     guilty = [model for model in audited if model.n_convicted]
     cleared = [model for model in audited if not model.n_convicted]
     first = _convicted(guilty, settings) if guilty else _not_convicted(cleared, settings)
@@ -33,7 +34,18 @@ def reading(
         second = "That is no proof that the attack is good: nearer errors may exist that noise does not show"
     if trained_in_noise is not None:
         second += _compared(*(model for name in trained_in_noise for model in models if model.name == name))
-    return f"{first}. {second}."
+    return f"{warning}{first}. {second}."
+
+
+def _suspicion(model: ModelCheck, *, alone: bool) -> str:
+    """Return what labels that are off by one look like, or images that the model was not trained on."""
+    about = "" if alone else f"{model.name}: "
+    wrong = f"{len(model.wrong)} of {len(model.images)} images are wrong without noise"
+    return f"{about}{wrong}: check labels and normalisation"
+
+
+def _of_each(model: ModelCheck, settings: CheckSettings) -> str:
+    return f"{model.name}: {left_out(model, settings)}"
 
 
 def _convicted(guilty: Sequence[ModelCheck], settings: CheckSettings) -> str:

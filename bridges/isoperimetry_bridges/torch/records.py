@@ -6,6 +6,7 @@ import dataclasses
 import math
 import statistics
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,8 @@ from isoperimetry.checks import AttackAudit, AuditFamily
 from isoperimetry.results import Interval, Record
 from isoperimetry_bridges.torch.arguments import ImageId, as_count
 from isoperimetry_bridges.torch.attacks import named_attack
-from isoperimetry_bridges.torch.sigma import SigmaSearch, check_search
+from isoperimetry_bridges.torch.pictures import Picture
+from isoperimetry_bridges.torch.sigma import SigmaSearch, SigmaStatus, check_search
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,8 @@ class ModelCheck(Record):
         where none is certified.
     seconds : dict of str to float
         Where the time went: the search for sigma, the error rate, each attack.
+    pictures : tuple of Picture
+        Of the first images, as many as were asked for; not part of `to_dict`, nor of what makes two records equal.
     """
 
     name: str
@@ -169,11 +173,28 @@ class ModelCheck(Record):
     family: AuditFamily | None
     joint_missed: tuple[float, ...]
     seconds: dict[str, float]
+    pictures: tuple[Picture, ...] = dataclasses.field(default=(), compare=False, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields but for the pictures as JSON-safe values; infinity is the string "inf"."""
+        record = Record.to_dict(dataclasses.replace(self, pictures=()))
+        del record["pictures"]
+        return record
 
     @property
     def audited(self) -> tuple[ImageCheck, ...]:
         """The images with a verdict."""
         return tuple(image for image in self.images if image.audit is not None)
+
+    @property
+    def wrong(self) -> tuple[ImageCheck, ...]:
+        """The images on which the model errs without noise."""
+        return tuple(image for image in self.images if image.status == SigmaStatus.ALREADY_WRONG.value)
+
+    @property
+    def suspect(self) -> bool:
+        """Whether more than half of the images are wrong without noise, as with shifted labels or a wrong scaling."""
+        return 2 * len(self.wrong) > len(self.images)
 
     @property
     def n_convicted(self) -> int:

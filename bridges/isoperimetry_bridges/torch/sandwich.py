@@ -25,14 +25,7 @@ from isoperimetry.errors import ModelError
 from isoperimetry.progress import ProgressLike, as_progress
 from isoperimetry.results import Interval, Record, at_least, at_most
 from isoperimetry_bridges.torch.arguments import ImageId, as_ids, as_sigmas, as_tensors
-from isoperimetry_bridges.torch.attacks import (
-    Attack,
-    DecoupledDirectionNorm,
-    ProjectedGradient,
-    TangentProjection,
-    named_attack,
-)
-from isoperimetry_bridges.torch.attacks.gradients import Gradients
+from isoperimetry_bridges.torch.attacks import Attack, ready_attack
 from isoperimetry_bridges.torch.audit import attack_scale
 from isoperimetry_bridges.torch.certify import CertifiedDistance, certified_distance
 from isoperimetry_bridges.torch.classifier import Classifier, as_classifier
@@ -153,12 +146,21 @@ class Sandwich(Record):
 
     def _predicted(self) -> str:
         low, high = at_least(self.prediction_low, 4), at_most(self.prediction_high, 4)
+        if self.prediction == math.inf:
+            return (
+                f"no error was counted; were the errors a half-space, the nearest one would be {low} or more from the "
+                "image; no error rate bounds that distance."
+            )
+        if self.prediction < 0:
+            return "were the errors a half-space, the image would lie inside it, as most noisy copies are errors."
         return (
             f"were the errors a half-space, the nearest one would be {self.prediction:.4g} from the image ({low} to "
             f"{high}); no error rate bounds that distance."
         )
 
     def _proved(self) -> str:
+        if self.attacked == 0:
+            return "none can be, as the image itself is an error."
         if self.certified is None:
             return f"none was tried: {self.not_certified}"
         return f"{self.certified}, seen from the image."
@@ -174,12 +176,17 @@ class Sandwich(Record):
 
     def __str__(self) -> str:
         low, high = self.bracket
-        found = "none found" if self.attacked is None or high == math.inf else f"one at {at_most(high, 4)}"
-        return (
-            f"image {self.image}: no error within {at_least(low, 4)}, {found}; the smoothed classifier is certain "
-            f"within {at_least(self.smoothed_radius, 4)}; half of the noisy copies have an error within "
-            f"{at_most(self.sample_bound, 4)}"
-        )
+        proved = f"no error within {at_least(low, 4)}" if low else "nothing certified"
+        found = "no error found" if high == math.inf else f"an error found at {at_most(high, 4)}"
+        about = "the image itself is an error" if high == 0 else f"{proved}, {found}"
+        smoothed, samples = f"certain within {at_least(self.smoothed_radius, 4)}", "have no bound, as none was an error"
+        if self.smoothed_radius == 0:
+            smoothed = "not certain at all"
+        if self.sample_bound == 0:
+            samples = "are errors themselves"
+        elif self.sample_bound < math.inf:
+            samples = f"have an error within {at_most(self.sample_bound, 4)}"
+        return f"image {self.image}: {about}; the smoothed classifier is {smoothed}; half of the noisy copies {samples}"
 
 
 def sandwich(
@@ -190,7 +197,7 @@ def sandwich(
     sigma: float | Sequence[float] | None = None,
     measurements: Sequence[Measurement] | None = None,
     n_samples: int = 10_000,
-    attack: str | Attack | None = "ddn",
+    attack: str | Attack | None = "auto",
     certify: Certify = "auto",
     confidence: float = 0.95,
     rng: Any = None,
@@ -214,8 +221,9 @@ def sandwich(
         Counts that `measure_error_rate` made before, one for each image, without clipping; nothing is counted then.
     n_samples : int, default 10,000
         Draws per image.
-    attack : {"ddn", "pgd"} or Attack or None
-        Searches for the nearest error from the image, which is verified; it may leave the box. None: no attack.
+    attack : {"auto", "tangent", "ddn", "pgd", "boundary"} or Attack or None
+        Searches for the nearest error from the image, which is verified; it may leave the box. "auto": "tangent", or
+        "boundary" where the classifier has no gradients or, as with ``error=`` alone, no margin. None: no attack.
     certify : bool or "auto"
         Certify a distance at the image by the network's layers, see `certified_distance`; "auto": where all layers are
         supported, and say why not where they are not.
@@ -257,9 +265,9 @@ def sandwich(
         raise ValueError(f"confidence={confidence!r} must be in (0, 1): it is a probability.")
     if (sigma is None) == (measurements is None):
         raise TypeError("Pass either sigma=, to count errors in noise, or measurements=, counted before.")
-    chosen, bars = None if attack is None else named_attack(attack), as_progress(progress)
-    if isinstance(chosen, DecoupledDirectionNorm | ProjectedGradient | TangentProjection):
-        Gradients(classifier, chosen.name)  # refuses a classifier that has none, before anything is counted
+    if isinstance(attack, str) and attack == "auto":
+        attack = "tangent" if classifier.differentiable else "boundary"
+    chosen, bars = None if attack is None else ready_attack(attack, classifier), as_progress(progress)
     if measurements is None:
         scales = as_sigmas(sigma, len(x))
         counted = measure_error_rate(

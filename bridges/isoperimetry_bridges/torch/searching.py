@@ -25,6 +25,7 @@ from isoperimetry_bridges.torch.store import Store
 
 # Images that are attacked from where they are go so many to a batch on a CPU, where batches share the threads.
 CLEAN_BATCH = 8
+_WITH_POINTS = "/points"  # at the end of the name of an entry of a store
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,13 +85,16 @@ def search_all(
 ) -> list[NearestErrors]:
     """Return what ``attack`` finds from all starts, image by image; parts that the store holds are not searched again.
 
+    With ``keep_points`` the store keeps the errors themselves, and parts that it holds without them are searched again;
+    else errors that are read from the store may have no points, shape (M, 0).
+
     Raises
     ------
     ValueError
         If the store holds errors that this attack found with other settings.
     """
     parts = starts.parts(classifier.batch_size(starts.images[0].numel()), classifier.device)
-    kept = [_read(store, attack, starts, part) for part in parts]
+    kept = [_read(store, attack, starts, part, keep_points) for part in parts]
     todo = [index for index, one in enumerate(kept) if one is None]
 
     def search(tools: tuple[Classifier, Attack], index: int) -> NearestErrors:
@@ -155,7 +159,7 @@ def _write(
     """
     pieces = []
     for image, rows, name in _names(attack, starts, part):
-        piece = _read_entry(store, attack, starts, image, rows.stop - rows.start, name)
+        piece = _read_entry(store, attack, starts, image, rows.stop - rows.start, name, keep_points)
         if piece is None:
             piece = _rows(found, rows)
             entry = {
@@ -164,18 +168,23 @@ def _write(
                 "blocked": piece.blocked,
             }
             if keep_points:
-                entry["points"] = base64.b64encode(piece.points.contiguous().numpy().tobytes()).decode()
+                points = piece.points.detach().to("cpu", starts.images.dtype).contiguous()
+                entry["points"] = base64.b64encode(points.numpy().tobytes()).decode()
+                name += _WITH_POINTS
             if store.get(name) is None:  # else it is there with another batch size
                 store.add(name, entry)
         pieces.append(piece)
     return _joined(pieces)
 
 
-def _read(store: Store | None, attack: Attack, starts: Starts, part: tuple[int, int, int]) -> NearestErrors | None:
+def _read(
+    store: Store | None, attack: Attack, starts: Starts, part: tuple[int, int, int], keep_points: bool
+) -> NearestErrors | None:
     """Return what a store has of a part, None unless it has all of it."""
     pieces = []
     for image, rows, name in _names(attack, starts, part) if store is not None else ():
-        piece = None if store is None else _read_entry(store, attack, starts, image, rows.stop - rows.start, name)
+        count = rows.stop - rows.start
+        piece = None if store is None else _read_entry(store, attack, starts, image, count, name, keep_points)
         if piece is None:
             return None
         pieces.append(piece)
@@ -183,19 +192,22 @@ def _read(store: Store | None, attack: Attack, starts: Starts, part: tuple[int, 
 
 
 def _read_entry(
-    store: Store, attack: Attack, starts: Starts, image: int, count: int, name: str
+    store: Store, attack: Attack, starts: Starts, image: int, count: int, name: str, keep_points: bool
 ) -> NearestErrors | None:
-    entry = store.get(name)
-    if entry is None:
+    """Return what a store has under a name, if need be only where it has points."""
+    # An entry cannot be replaced: what is searched again for its points has a name of its own.
+    found = [entry for entry in (store.get(name + _WITH_POINTS), store.get(name)) if entry is not None]
+    for entry in found:
+        if entry["settings"] != starts.settings(attack, image):
+            raise ValueError(
+                f"store has errors that {attack.name!r} found around the image {starts.ids[image]!r} with other "
+                "settings of the attack, noise or scale: give this run a new folder."
+            )
+    # Entries of another length were written with another batch size.
+    found = [one for one in found if len(one["distances"]) == count and ("points" in one or not keep_points)]
+    if not found:
         return None
-    if entry["settings"] != starts.settings(attack, image):
-        raise ValueError(
-            f"store has errors that {attack.name!r} found around the image {starts.ids[image]!r} with other "
-            "settings of the attack, noise or scale: give this run a new folder."
-        )
-    if len(entry["distances"]) != count:  # written with another batch size
-        return None
-    points = torch.empty(count, 0)
+    entry, points = found[0], torch.empty(count, 0)
     if "points" in entry:
         flat = torch.frombuffer(bytearray(base64.b64decode(entry["points"])), dtype=starts.images.dtype)
         points = flat.view(count, *starts.images.shape[1:])

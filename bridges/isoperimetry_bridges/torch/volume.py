@@ -9,43 +9,35 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 import isoperimetry
 from isoperimetry.errors import FunctionError, ModelError
 from isoperimetry.estimate import Estimate
-from isoperimetry.estimators import HalfSpaceMixture, LineSampling, Margin, Membership, Splitting
+from isoperimetry.estimators import CrudeMonteCarlo, HalfSpaceMixture, LineSampling, Margin, Membership, Splitting
 from isoperimetry.progress import ProgressLike
 from isoperimetry.special import log_ndtr
 from isoperimetry.streams import RandomLike
 from isoperimetry_bridges.torch.arguments import as_count, as_tensors
-from isoperimetry_bridges.torch.attacks import Attack
+from isoperimetry_bridges.torch.attacks import Attack, ready_attack
 from isoperimetry_bridges.torch.classifier import Classifier, as_classifier
-from isoperimetry_bridges.torch.criterion import Judgement, read_logits
-from isoperimetry_bridges.torch.faults import is_out_of_memory
-from isoperimetry_bridges.torch.identity import digest
-
-Array = NDArray[np.float64]
+from isoperimetry_bridges.torch.face import Array, Face
 
 PLAIN, HITS = 500, 10
 """Plain draws that tell rare errors from others, and the errors among them from which on they are counted."""
 
-RIVALS, STEPS = 9, 6
-"""Classes whose own nearest errors are looked for, the likeliest first; and the gradients that each gets."""
-
 SAME, SHARE = 0.7, 0.01
 """Cosine above which errors of two classes lie in the same direction; the share of the rate that is worth following."""
 
-BATCH_VALUES, BATCH = 1 << 18, 256
-"""Numbers, and rows, of a call of the margin: by the dimension alone, so that draws do not depend on the device."""
-
 N_SAMPLES = 20_000
 """Calls without a wish of the user's."""
+
+NEEDS_MARGIN = ("mixture", "line", "directional", "importance", "splitting")
+"""Methods by name that truth values alone do not serve."""
 
 
 def volume(
@@ -58,7 +50,7 @@ def volume(
     rel_error: float | None = None,
     n_samples: int | None = None,
     confidence: float = 0.95,
-    attack: Attack | None = None,
+    attack: str | Attack | None = None,
     clip: bool = False,
     exact_lines: bool = False,
     rng: RandomLike = None,
@@ -91,7 +83,7 @@ def volume(
         10,000,000 if ``rel_error`` is given.
     confidence : float
         Of the interval, in (0, 1).
-    attack : Attack, optional
+    attack : {"tangent", "ddn", "pgd", "boundary"} or Attack, optional
         Its nearest error to the image is one more start of the search. What it asks the model is not counted.
     clip : bool
         Clip noisy images to the box first: the rate is then that of the classifier with the clipping inside.
@@ -129,10 +121,14 @@ def volume(
     """
     judged = as_classifier(classifier)
     x, y = as_tensors(_one(image), _one(label), judged)
-    judged.check(x, y)
+    _check(judged, x, y)
     sigma = _as_scale(sigma)
+    if not judged.criterion.has_margin:
+        _refuse_without_margin(method, exact_lines)
+    if attack is not None:
+        attack = ready_attack(attack, judged)
     center = x[0].double().numpy().reshape(-1)
-    face = _Face(judged, x[0], y, clip=bool(clip))
+    face = Face(judged, x[0], y, clip=bool(clip))
     wanted: dict[str, Any] = {"rel_error": rel_error, "n_samples": n_samples, "confidence": confidence}
     if rel_error is None and n_samples is None:
         wanted["n_samples"] = N_SAMPLES
@@ -143,8 +139,6 @@ def volume(
         wanted["n_samples"] = max(int(wanted["n_samples"]) - face.asked, 100)
     error_set: Any
     if not judged.criterion.has_margin:
-        if exact_lines:
-            raise ValueError("exact_lines=True needs a margin: pass margin= to the Classifier.")
         error_set = Membership(face.contains, dim=center.size, batch=face.rows)
     else:
         error_set = Margin(
@@ -166,6 +160,36 @@ def volume(
     )  # fmt: skip
 
 
+def _check(classifier: Classifier, x: Tensor, y: Tensor) -> None:
+    """Refuse what cannot be judged, and batches in the place of one image."""
+    if classifier.criterion.by_class and y.ndim != 1:
+        raise ValueError(
+            f"label has shape {tuple(y.shape[1:])} but must be one class: volume takes one image, so pass images[i] "
+            "and labels[i]."
+        )
+    try:
+        classifier.check(x, y)
+    except ModelError as error:
+        if x.ndim in (3, 5) and x.shape[1] == 1:
+            raise ModelError(
+                f"image has shape {tuple(x.shape[1:])}, perhaps with the axis of a batch: volume takes one image, so "
+                f"pass image[0]. {error}"
+            ) from error
+        raise
+
+
+def _refuse_without_margin(method: Any, exact_lines: bool) -> None:
+    """Say what is missing where mere truth values cannot show the way to rare errors."""
+    if exact_lines:
+        raise ValueError("exact_lines=True needs a margin: pass margin= to the Classifier.")
+    if not (isinstance(method, CrudeMonteCarlo) or (isinstance(method, str) and method not in NEEDS_MARGIN)):
+        name = method if isinstance(method, str) else getattr(method, "name", type(method).__name__)
+        raise ValueError(
+            f"method={name!r} needs a margin, which error= alone has not: pass margin= to the Classifier too, a number "
+            "that is <= 0 at errors, or method='crude', which counts errors."
+        )
+
+
 def _as_scale(sigma: Any) -> float:
     if isinstance(sigma, bool) or not isinstance(sigma, int | float | np.floating | np.integer):
         raise TypeError(f"sigma={sigma!r} must be one number: the scale of the noise.")
@@ -181,7 +205,7 @@ def _one(value: Any) -> Any:
     return np.asarray(value)[None]
 
 
-def _pieces(face: _Face) -> Any:
+def _pieces(face: Face) -> Any:
     from isoperimetry_bridges.torch.piecewise import ErrorPieces
 
     if face.clip:
@@ -189,133 +213,8 @@ def _pieces(face: _Face) -> Any:
     return ErrorPieces(face.classifier, face.image.shape, face.label)
 
 
-class _Face:
-    """The margin of one label of a classifier, as functions of arrays: float64 outside, the model's type inside."""
-
-    def __init__(self, classifier: Classifier, image: Tensor, label: Tensor, *, clip: bool) -> None:
-        self.classifier, self.image, self.label, self.clip = classifier, image, label, clip
-        self.rows = max(1, min(BATCH, BATCH_VALUES // image.numel()))
-        self.has_gradient = classifier.differentiable
-        self.asked = self.asked_gradients = 0
-        self._slope_rows: int | None = None
-        # A record tells functions apart by this name.
-        self.__qualname__ = f"margin {digest([classifier.fingerprint(), str(clip)], [('label', label)])}"
-
-    def _inputs(self, points: Array) -> Tensor:
-        x = torch.from_numpy(np.ascontiguousarray(points)).to(self.classifier.device, self.classifier.input_dtype)
-        return x.view(len(points), *self.image.shape)
-
-    def _labels(self, rows: int) -> Tensor:
-        return self.label.to(self.classifier.device).expand(rows, *self.label.shape[1:])
-
-    def _boxed(self, x: Tensor) -> Tensor:
-        return x.clamp(*self.classifier.bounds) if self.clip else x
-
-    def _in_batches(self, points: Array, answer: Any, *, slopes: bool = False) -> list[Any]:
-        """Ask in batches that the memory can take; gradients take more of it, and have a batch size of their own."""
-        found, first = [], 0
-        while first < len(points):
-            size = self.classifier.batch_size(self.image.numel())
-            size = min(size, self._slope_rows or size) if slopes else size
-            rows = slice(first, first + size)
-            try:
-                found.append(answer(self._inputs(points[rows]), rows))
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-                if not slopes:
-                    self.classifier.shrink_batch(size)
-                elif size == 1:
-                    raise ModelError(
-                        "The memory does not suffice for the gradient at one input: use a device with more, or a "
-                        "smaller model."
-                    ) from error
-                else:
-                    self._slope_rows = size // 2
-                continue
-            first += size
-        return found
-
-    def __call__(self, points: Array) -> Array:
-        """Return margins, shape (n,), of points (n, dim): at most 0 where the classifier counts an error."""
-
-        def answer(x: Tensor, rows: slice) -> Array:
-            found = self._judged(x)
-            # Where a user's criterion has both, its verdict decides and its margin is followed.
-            least = torch.finfo(found.margins.dtype).tiny
-            margins = torch.where(found.wrong, found.margins.clamp(max=0), found.margins.clamp(min=least))
-            return cast(Array, margins.double().cpu().numpy())
-
-        return np.concatenate(self._in_batches(points, answer))
-
-    def _judged(self, x: Tensor) -> Judgement:
-        found = self.classifier.judge(self._boxed(x), self._labels(len(x)))
-        if found.broken.any():
-            raise ModelError("The model returned NaN or infinite logits: no error rate can be measured on it.")
-        return found
-
-    def contains(self, points: Array) -> NDArray[np.bool_]:
-        """Return which points are errors, shape (n,)."""
-        return np.concatenate(self._in_batches(points, lambda x, rows: self._judged(x).wrong.cpu().numpy()))
-
-    def gradient(self, points: Array) -> Array:
-        """Return gradients of the margin, shape (n, dim)."""
-        found = self._in_batches(points, lambda x, rows: self._slopes(x, self._margins)[1], slopes=True)
-        return np.concatenate(found)
-
-    def _margins(self, x: Tensor) -> Tensor:
-        return self.classifier.margins(x, self._labels(len(x)))
-
-    def _slopes(self, x: Tensor, function: Any) -> tuple[Array, Array]:
-        x.requires_grad_(True)
-        with torch.enable_grad():
-            values = function(self._boxed(x))
-            found = torch.autograd.grad(values.sum(), x, allow_unused=True)[0] if values.requires_grad else None
-        slopes = torch.zeros_like(x) if found is None else found.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
-        flat = slopes.double().cpu().numpy().reshape(len(x), -1)
-        return values.detach().double().cpu().numpy(), flat
-
-    def look(self, center: Array) -> float:
-        """Return the margin at the center; find out whether there is a gradient to follow."""
-        margin = float(self(center[None])[0])
-        self.asked += 1
-        if self.has_gradient:
-            self.asked_gradients += 1
-            self.has_gradient = bool(self.gradient(center[None]).any())
-        return margin
-
-    def rivals(self, center: Array) -> Array:
-        """Return a point on the boundary to each of the likeliest other classes, shape (k, dim), as steps lead there.
-
-        The linear step (Hasofer, Lind 1974) goes to the nearest point at which the class would win if the model were
-        linear; the search of the estimators makes a design point of it.
-        """
-        logits = read_logits(self.classifier.outputs(self._boxed(self._inputs(center[None]))), 1)[0].detach()
-        own = int(self.label[0])
-        order = [k for k in logits.argsort(descending=True).tolist() if k != own][:RIVALS]
-        target = torch.tensor(order, device=logits.device)
-        points = np.tile(center, (len(order), 1))
-        self.asked += 1
-        for _ in range(STEPS):
-            seen = self._in_batches(
-                points, lambda x, rows: self._slopes(x, lambda x: self._lead(x, own, target[rows])), slopes=True
-            )
-            margins, slopes = (np.concatenate(parts) for parts in zip(*seen, strict=True))
-            self.asked_gradients += len(order)
-            squares = np.einsum("ij,ij->i", slopes, slopes)
-            good = squares > 0
-            offset = np.einsum("ij,ij->i", slopes, points - center) - margins
-            step = np.where(good, offset / np.where(good, squares, 1.0), 0.0)
-            points = np.where(good[:, None], center + step[:, None] * slopes, points)
-        return points[np.isfinite(points).all(axis=1)]
-
-    def _lead(self, x: Tensor, own: int, target: Tensor) -> Tensor:
-        logits = read_logits(self.classifier.outputs(x), len(x))
-        return logits[:, own] - logits.gather(1, target.view(-1, 1))[:, 0]
-
-
 def _search(
-    face: _Face, center: Array, sigma: float, method: Any, attack: Attack | None, budget: int
+    face: Face, center: Array, sigma: float, method: Any, attack: Attack | None, budget: int
 ) -> tuple[Array | None, Any]:
     """Return points near errors, and the method that suits the classifier."""
     if not face.classifier.criterion.has_margin:
@@ -339,7 +238,7 @@ def _search(
     return near, HalfSpaceMixture() if near is not None and _lie_apart(near - center, sigma) else LineSampling()
 
 
-def _are_frequent(face: _Face, center: Array, sigma: float, budget: int) -> bool:
+def _are_frequent(face: Face, center: Array, sigma: float, budget: int) -> bool:
     """Return whether plain draws see errors; the draws are of a stream of their own, and chose nothing else."""
     from isoperimetry.streams import add_noise, as_stream
 

@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from isoperimetry.errors import ModelError
+from isoperimetry.results import at_least, at_most
 from isoperimetry_bridges.torch.classifier import Classifier, spread_labels
-from isoperimetry_bridges.torch.faults import is_out_of_memory
+from isoperimetry_bridges.torch.faults import is_out_of_memory, not_finite
 
 Box: TypeAlias = tuple[float, float]
 
@@ -48,9 +48,22 @@ class NearestErrors:
     points: Tensor
     blocked: NDArray[np.bool_]
 
+    def __str__(self) -> str:
+        found = self.distances[np.isfinite(self.distances)]
+        text = f"errors found from {len(found)} of {len(self.distances)} starts"
+        if len(found):
+            text += f", at a median distance of {at_most(float(np.median(found)), 4)}"
+            text += f" ({at_least(float(found.min()), 4)} to {at_most(float(found.max()), 4)})"
+        wrong, blocked = np.count_nonzero(self.distances == 0), np.count_nonzero(self.blocked)
+        return f"{text}; {wrong} wrong already, {blocked} blocked"
+
 
 class Attack(Protocol):
-    """Searches for the nearest error of each starting point."""
+    """Searches for the nearest error of each starting point.
+
+    It may have a method ``check(classifier)`` too, which refuses a classifier that it cannot attack before anything is
+    counted.
+    """
 
     @property
     def name(self) -> str:
@@ -158,7 +171,7 @@ def probe(classifier: Classifier, x: Tensor, labels: Tensor) -> tuple[Tensor, Te
             classifier.shrink_batch(min(size, len(x) - first))
             continue
         if found.broken.any():
-            raise ModelError("The model returned NaN or infinite logits: no error can be searched for on it.")
+            raise not_finite("no error can be searched for on it")
         wrong.append(found.wrong)
         margins.append(found.margins.double())
         first += size

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from isoperimetry.streams import RandomLike, Stream, as_stream, standard_normals
 from isoperimetry_bridges.torch.attacks.base import Attack, Box, NearestErrors, by_row, into_box
+from isoperimetry_bridges.torch.attacks.settings import check_attack, refuse_no_integer
 from isoperimetry_bridges.torch.classifier import Classifier
 
 
@@ -44,6 +45,11 @@ class Best:
     def name(self) -> str:
         """How reports call the attack."""
         return f"best of {', '.join(attack.name for attack in self.attacks)}"
+
+    def check(self, classifier: Classifier) -> None:
+        """Refuse what one of the attacks refuses."""
+        for attack in self.attacks:
+            check_attack(attack, classifier)
 
     def __call__(
         self,
@@ -79,8 +85,7 @@ def restart_stream(restarts: int, rng: RandomLike) -> Stream | None:
     ValueError
         If ``restarts`` is no integer >= 0.
     """
-    if isinstance(restarts, bool) or int(restarts) != restarts or restarts < 0:
-        raise ValueError(f"restarts={restarts!r} must be an integer >= 0: 0 starts from the starts alone.")
+    refuse_no_integer("restarts", restarts, least=0, why="0 starts from the starts alone")
     return as_stream(rng) if restarts else None
 
 

@@ -20,6 +20,7 @@ from isoperimetry_bridges.torch.attacks.base import (
     norms,
     probe,
 )
+from isoperimetry_bridges.torch.attacks.settings import check_attack, refuse_no_integer
 from isoperimetry_bridges.torch.classifier import Classifier
 
 # Noise scales in units of 1 / 2.33 of the scale, where a half-space of that distance has an error rate of 1 %; draws at
@@ -69,15 +70,17 @@ class BoundaryDescent:
 
     def __post_init__(self) -> None:
         for name in ("n_calls", "n_probes"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or int(value) != value or value < 1:
-                raise ValueError(f"{name}={value!r} must be an integer >= 1: it is a number of model calls.")
+            refuse_no_integer(name, getattr(self, name), why="it is a number of model calls")
         object.__setattr__(self, "rng", as_stream(self.rng))
 
     @property
     def name(self) -> str:
         """How reports call the attack."""
         return "boundary" if self.begin is None else f"boundary after {self.begin.name}"
+
+    def check(self, classifier: Classifier) -> None:
+        """Refuse what the attack that it begins with refuses."""
+        check_attack(self.begin, classifier)
 
     def __call__(
         self,

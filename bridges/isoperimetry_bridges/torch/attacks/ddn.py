@@ -50,6 +50,10 @@ class DecoupledDirectionNorm:
         """How reports call the attack."""
         return "DDN" if not self.restarts else f"DDN, {self.restarts} restarts"
 
+    def check(self, classifier: Classifier) -> None:
+        """Refuse a classifier without gradients or margin."""
+        Gradients(classifier, self.name)
+
     def __call__(
         self,
         classifier: Classifier,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from isoperimetry.errors import ModelError
 from isoperimetry_bridges.torch.classifier import Classifier
 from isoperimetry_bridges.torch.criterion import read_logits
-from isoperimetry_bridges.torch.faults import is_out_of_memory, raised
+from isoperimetry_bridges.torch.faults import is_out_of_memory, not_finite, raised
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +52,12 @@ class Gradients:
 
     def __init__(self, classifier: Classifier, attack: str, *, margin: bool = False) -> None:
         if not classifier.differentiable:
-            lacks = "gradients" if classifier.criterion.has_margin else "margin"
+            lacks, advice = "gradients", "transfer the errors of another model (Transfer)"
+            if not classifier.criterion.has_margin:
+                lacks, advice = "margin", "give the Classifier margin= beside error=, a number that is <= 0 at errors"
             raise ModelError(
-                f"{attack} follows gradients but {classifier.name!r} has no {lacks}: attack it without "
-                "(BoundaryDescent), or by the errors of another model (Transfer)."
+                f'{attack} follows gradients but {classifier.name!r} has no {lacks}: use attack="boundary", which '
+                f"asks for answers alone, or {advice}."
             )
         self.classifier = classifier
         self.cross_entropy = classifier.criterion.by_class and not margin
@@ -114,7 +116,7 @@ class Gradients:
         with torch.no_grad():
             found = classifier.criterion.judge(outputs, labels, len(x), classifier.slack)
         if found.broken.any():
-            raise ModelError("The model returned NaN or infinite logits: no error can be searched for on it.")
+            raise not_finite("no error can be searched for on it")
         try:
             gradient = torch.autograd.grad(loss, x, allow_unused=True)[0] if loss.requires_grad else None
         except Exception as error:  # whatever the user's code raises

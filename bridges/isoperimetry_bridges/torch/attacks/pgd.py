@@ -73,6 +73,10 @@ class ProjectedGradient:
         """How reports call the attack."""
         return "PGD" if not self.restarts else f"PGD, {self.restarts} restarts"
 
+    def check(self, classifier: Classifier) -> None:
+        """Refuse a classifier without gradients or margin."""
+        Gradients(classifier, self.name)
+
     def __call__(
         self,
         classifier: Classifier,

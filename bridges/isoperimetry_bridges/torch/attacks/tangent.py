@@ -10,6 +10,7 @@ from torch import Tensor
 
 from isoperimetry_bridges.torch.attacks.base import Box, NearestErrors, attack_in_batches, norms, probe
 from isoperimetry_bridges.torch.attacks.gradients import Gradients, Slope
+from isoperimetry_bridges.torch.attacks.settings import refuse_no_integer
 from isoperimetry_bridges.torch.classifier import Classifier
 
 # The share of the way back to the start that a step gives up before it projects: from the first to the last step.
@@ -58,14 +59,16 @@ class TangentProjection:
 
     def __post_init__(self) -> None:
         for name in ("steps", "n_ways"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or int(value) != value or value < 1:
-                raise ValueError(f"{name}={value!r} must be an integer >= 1.")
+            refuse_no_integer(name, getattr(self, name))
 
     @property
     def name(self) -> str:
         """How reports call the attack."""
         return "tangent"
+
+    def check(self, classifier: Classifier) -> None:
+        """Refuse a classifier without gradients or margin."""
+        Gradients(classifier, self.name, margin=True)
 
     def __call__(
         self,
@@ -191,12 +194,14 @@ class _Descent:
         flat = slope == 0
         slope = torch.where(flat, 1.0, slope)
         normal = (gradient / slope).to(d.dtype)
-        beyond = _dots(normal, d) + margin / slope + excess * length
+        limit = torch.minimum(2 * torch.maximum(length, self.scales), FARTHEST * self.scales)
+        limit = torch.where(torch.isfinite(self.best_norm), BEYOND * self.best_norm, limit)
+        # Where the slope nearly vanishes, the plane is so far away that float32 would have no number for it.
+        farthest = 1e12 * limit
+        beyond = (_dots(normal, d) + margin / slope + excess * length).clamp(-farthest, farthest)
         moved = self._project((1 - pull) * d, normal, beyond)
         # Where a step meets no gradient, it goes on outwards, or back from an error, without a direction of its own.
         moved = torch.where(flat, torch.where(margin > 0, 1.1, 0.9).to(d.dtype) * d, moved)
-        limit = torch.minimum(2 * torch.maximum(length, self.scales), FARTHEST * self.scales)
-        limit = torch.where(torch.isfinite(self.best_norm), BEYOND * self.best_norm, limit)
         return moved * (limit / _dots(moved, moved).sqrt().clamp_min(1e-300)).clamp(max=1.0).to(d.dtype)
 
     def _project(self, d: Tensor, normal: Tensor, offset: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from isoperimetry_bridges.torch.attacks.base import Attack, Box, NearestErrors, finish, into_box
+from isoperimetry_bridges.torch.attacks.settings import check_attack
 from isoperimetry_bridges.torch.classifier import Classifier, spread_labels
 
 
@@ -27,6 +28,10 @@ class Transfer:
     def name(self) -> str:
         """How reports call the attack."""
         return f"transfer of {self.attack.name} from {self.source.name}"
+
+    def check(self, classifier: Classifier) -> None:
+        """Refuse a source that the attack refuses; of ``classifier`` only answers are asked."""
+        check_attack(self.attack, self.source)
 
     def __call__(
         self,

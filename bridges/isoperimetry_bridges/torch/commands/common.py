@@ -1,4 +1,4 @@
-"""What the commands share: whose model and data, and how they stop."""
+"""What the commands share: which words they were called with, where they may write, and how they stop."""
 
 from __future__ import annotations
 
@@ -16,6 +16,44 @@ import typer
 
 from isoperimetry_bridges.torch.distributed import ranks
 from isoperimetry_bridges.torch.store import Store
+
+
+def command_line(context: typer.Context) -> list[str]:
+    """Return the words that repeat a command: its name, and the options that were given, however it was started."""
+    words = context.command_path.split()
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        if source is None or source.name != "COMMANDLINE":
+            continue
+        value, option = context.params[str(parameter.name)], parameter.opts[0]
+        if isinstance(value, bool):
+            words.append(option if value else parameter.secondary_opts[0])
+            continue
+        for one in value if isinstance(value, list | tuple) else [value]:
+            words += [option, str(one)]
+    return words
+
+
+def refuse_no_folder(option: str, path: Path | None) -> None:
+    """Refuse, before hours of work, a file that could not be written after them."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise ValueError(f"{option}={str(path)!r} is a folder: name a file to write.")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"{option}={str(path)!r}: the folder {str(path.parent)!r} does not exist: make it first.")
+
+
+@contextmanager
+def saying_out() -> Iterator[None]:
+    """Say --out where the store of another run is in the way: on the command line nothing else chooses a folder."""
+    advice = "give this run a new folder"
+    try:
+        yield
+    except ValueError as error:
+        if type(error) is ValueError and advice in str(error):
+            raise ValueError(str(error).replace(advice, "give this run another --out")) from error
+        raise
 
 
 @contextmanager

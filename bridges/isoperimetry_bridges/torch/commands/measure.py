@@ -21,7 +21,7 @@ from isoperimetry.progress import as_progress
 from isoperimetry.results import at_most
 from isoperimetry.terminal import write_out
 from isoperimetry_bridges.torch import zoo
-from isoperimetry_bridges.torch.commands.common import stopping_in_order
+from isoperimetry_bridges.torch.commands.common import saying_out, stopping_in_order
 from isoperimetry_bridges.torch.distributed import on_all_ranks, ranks
 from isoperimetry_bridges.torch.export import export_parquet
 from isoperimetry_bridges.torch.measure import measure_error_rate
@@ -88,7 +88,7 @@ def measure(
                 progress=bars if rank == 0 else None,
             )  # fmt: skip
 
-    with stopping_in_order(out / "store"):
+    with saying_out(), stopping_in_order(out / "store"):
         measured, _ = on_all_ranks(run, len(x))
     if measured is None:
         return
@@ -144,6 +144,7 @@ def _show(measured: Sequence[Measurement], confidence: float) -> None:
             f"{100 * one.errors / one.trials:.3g}", f"[{100 * rate.low:.3g}, {100 * rate.high:.3g}]",
             str(one.provenance["ties"]), at_most(float(bound), 4),
         )  # fmt: skip
+    wrong = {str(one.provenance["image"]): bool(one.provenance["wrong_without_noise"]) for one in measured}
     console = Console(emoji=False)
     if not console.is_terminal:
         console = Console(width=120, emoji=False)
@@ -154,4 +155,10 @@ def _show(measured: Sequence[Measurement], confidence: float) -> None:
             f"confidence {confidence:g} for each row.",
             highlight=False,
         )
+        n_wrong = sum(wrong.values())
+        if 2 * n_wrong > len(wrong):
+            console.print(
+                f"{n_wrong} of {len(wrong)} images are wrong without noise: check labels and normalisation.",
+                highlight=False,
+            )
     write_out(capture.get())

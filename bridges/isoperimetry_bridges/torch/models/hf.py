@@ -31,10 +31,10 @@ def from_hf(
     model : torch.nn.Module
         For instance ``ViTForImageClassification.from_pretrained(...)``, in evaluation mode.
     processor : image processor, optional
-        What the model was published with. It is asked what it makes of black and white images, from which ``mean`` and
-        ``std`` follow, so that rescaling and all conventions are in.
+        What the model was published with; needed unless there are ``mean`` and ``std``. It is asked what it makes of
+        black and white images, from which these follow, so that rescaling and all conventions are in.
     mean, std : sequence of float, one per channel, optional
-        Instead of ``processor``, for images in [0, 1].
+        Instead of ``processor``, for images in [0, 1]. Zeros and ones: the model takes images as they are.
     name : str, optional
         Default: where the weights came from, or the class of the model.
     **settings
@@ -47,7 +47,7 @@ def from_hf(
     Raises
     ------
     ValueError
-        If both ``processor`` and ``mean`` are given, or the processor does more than rescale and normalise.
+        If not one of ``processor`` and ``mean`` is given, or the processor does more than rescale and normalise.
 
     Examples
     --------
@@ -62,6 +62,11 @@ def from_hf(
         if mean is not None or std is not None:
             raise ValueError("mean and std must not be given with processor=, which has them.")
         mean, std = _asked(processor)
+    elif mean is None and std is None:
+        raise ValueError(
+            f"from_hf({type(model).__name__}) needs processor=, the image processor that the model was published with, "
+            "or mean= and std=: its normalisation is not in the model; Classifier takes any other module."
+        )
     config = getattr(model, "config", None)
     name = name or getattr(config, "name_or_path", "") or type(model).__name__
     return Classifier(model, mean=mean, std=std, name=name, **settings)

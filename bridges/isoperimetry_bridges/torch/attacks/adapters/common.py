@@ -168,6 +168,16 @@ class Adapter:
         """Return where the package's attack ends from images ``x`` of ``view``."""
         raise NotImplementedError
 
+    def check(self, classifier: Classifier) -> Any:
+        """Return the package; refuse a classifier that it cannot know, and a package that is not installed."""
+        feature = f"adapters.{type(self).__name__}"
+        if not classifier.criterion.by_class:
+            raise ValueError(
+                f"{feature} needs a classifier whose errors are other classes on top: other packages know logits only, "
+                "not error= or margin=."
+            )
+        return needed(self.package, feature, f"pip install {self.install}")
+
     def __call__(
         self,
         classifier: Classifier,
@@ -186,13 +196,7 @@ class Adapter:
         AttackFailed
             If the package raises an error.
         """
-        feature = f"adapters.{type(self).__name__}"
-        if not classifier.criterion.by_class:
-            raise ValueError(
-                f"{feature} needs a classifier whose errors are other classes on top: other packages know logits only, "
-                "not error= or margin=."
-            )
-        package = needed(self.package, feature, f"pip install {self.install}")
+        package = self.check(classifier)
 
         def search(starts: Tensor, labels: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
             ends = starts.clone()

@@ -1,54 +1,17 @@
 from __future__ import annotations
 
 import dataclasses
-import doctest
 import math
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
+pytest.importorskip("matplotlib")
+from matplotlib.colors import to_hex
+
 from isoperimetry import bounds, plots
 from isoperimetry.checks import AuditVerdict, audit_attack
-from isoperimetry.errors import MissingDependency
-
-pytest.importorskip("matplotlib")
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_hex, to_rgb
-from matplotlib.figure import Figure
-
-
-def audit(distance=0.2, errors=20, trials=1000, sigma=0.1, n=30, **options):
-    """Audit an attack that reached about ``distance`` from ``n`` starts, one of them in error already."""
-    spread = np.linspace(0.9, 1.1, n - 1) if math.isfinite(distance) else 1.0
-    return audit_attack(
-        [0.0, *np.broadcast_to(distance * spread, n - 1)], errors=errors, trials=trials, sigma=sigma, **options
-    )
-
-
-def points(ax, name):
-    """Return the markers of a group, without its bars."""
-    return [line for line in ax.lines if line.get_label() == f"_{name}"]
-
-
-def legend(ax):
-    names = [text.get_text() for text in ax.get_legend().get_texts()]
-    return dict(zip(names, ax.get_legend().legend_handles, strict=True))
-
-
-def pixels(ax):
-    canvas = FigureCanvasAgg(ax.figure)
-    canvas.draw()
-    return canvas.get_renderer()
-
-
-def test_examples_run():
-    assert doctest.testmod(plots.audit).failed == 0 and doctest.testmod(plots.volume).failed == 0
-
-
-# distance against error rate
+from tests.plots.drawn import audit, legend, pixels, points
 
 
 def test_points_are_the_measured_rate_and_the_distance_over_sigma():
@@ -186,17 +149,6 @@ def test_models_are_told_apart_by_colour_and_marker():
         assert entries[name].get_marker() == line.get_marker()
 
 
-def test_colours_are_told_apart_by_the_colour_blind():
-    # Viénot, Brettel and Mollon (1999): linear maps to what protanopes and deuteranopes see, in linear RGB.
-    protan = np.array([[0.11238, 0.88762, 0.0], [0.11238, 0.88762, 0.0], [0.00401, -0.00401, 1.0]])
-    deutan = np.array([[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]])
-    colours = np.array([to_rgb(colour) for colour in plots.style.COLOURS]) ** 2.2
-    for seen in (np.eye(3), protan, deutan):
-        seen_colours = np.clip(colours @ seen.T, 0, 1) ** (1 / 2.2)
-        gaps = np.linalg.norm(seen_colours[:, None] - seen_colours[None], axis=-1)
-        assert gaps[np.triu_indices(len(colours), 1)].min() > 0.12
-
-
 def test_labels_say_what_and_in_which_unit():
     ax = plots.distance_against_error_rate({"net": [audit()]})
     assert "errors / draws" in ax.get_xlabel() and "log" in ax.get_xlabel()
@@ -209,113 +161,9 @@ def test_labels_say_what_and_in_which_unit():
     assert points(wide, "net")[0].get_ydata()[0] == pytest.approx(points(ax, "net")[0].get_ydata()[0] / 2)
 
 
-def test_legend_is_outside_the_data_and_inside_the_figure():
-    for ax in (
-        plots.distance_against_error_rate({"a model with quite a long name": [audit(math.inf), audit(errors=0)]}),
-        plots.halfspace_prediction({"a model with quite a long name": ([0.1], [math.inf])}),
-    ):
-        box = ax.get_legend().get_window_extent(pixels(ax))
-        assert box.x0 >= ax.get_window_extent().x1
-        assert box.x1 <= ax.figure.bbox.x1 and box.y0 >= ax.figure.bbox.y0
-
-
-def test_given_axes_are_used_and_returned():
-    ax = Figure().subplots()
-    assert plots.distance_against_error_rate({"net": [audit()]}, ax=ax) is ax
-    other = Figure().subplots()
-    assert plots.halfspace_prediction({"net": ([0.1], [0.2])}, ax=other) is other
-
-
 def test_groups_are_checked():
     for groups in ({}, {"net": []}):
         with pytest.raises(ValueError, match="at least one audit"):
             plots.distance_against_error_rate(groups)
     with pytest.raises(ValueError, match=r"q = 0\.25, 0\.5"):
         plots.distance_against_error_rate({"net": [audit(q=0.5)], "other": [audit(q=0.25)]})
-
-
-# half-space prediction
-
-
-def test_prediction_line_and_points():
-    ax = plots.halfspace_prediction({"net": ([0.1, 0.2], [0.3, 0.5]), "other": ([0.4], [0.9])})
-    line, net, other = ax.lines
-    x, y = line.get_data()
-    np.testing.assert_allclose(y, bounds.halfspace_distance(0.01) * np.asarray(x))
-    assert line.get_linestyle() == "--" and "half-space prediction: 2.326" in next(iter(legend(ax)))
-    np.testing.assert_allclose(net.get_xydata(), [[0.1, 0.3], [0.2, 0.5]])
-    np.testing.assert_allclose(other.get_xydata(), [[0.4, 0.9]])
-    assert "1 %" in ax.get_xlabel() and "unit of the inputs" in ax.get_ylabel()
-    assert "not a bound" in ax.get_title(loc="left")
-
-
-def test_prediction_at_other_rates():
-    ax = plots.halfspace_prediction({"net": ([0.1], [0.2])}, error_rate=0.1)
-    x, y = ax.lines[0].get_data()
-    assert y[1] / x[1] == pytest.approx(1.2815515655446004) and "10 %" in ax.get_xlabel()
-    below = plots.halfspace_prediction({"net": ([0.1], [0.0])}, error_rate=0.9)
-    pixels(below)
-    assert below.get_ylim()[0] < 0 < below.get_ylim()[1]
-
-
-def test_prediction_shows_failures_at_the_top():
-    ax = plots.halfspace_prediction({"net": ([0.1, 0.2, 0.3], [0.3, math.inf, math.inf])})
-    _, found, lost = ax.lines
-    assert len(found.get_xdata()) == 1 and lost.get_marker() == "^"
-    np.testing.assert_allclose(lost.get_xdata(), [0.2, 0.3])
-    assert "no error found (off the scale)" in legend(ax)
-    only = plots.halfspace_prediction({"net": ([0.1], [math.inf])})
-    pixels(only)
-
-
-@pytest.mark.parametrize(
-    "pair, message",
-    [
-        (([0.1, 0.2], [0.1]), "2 sigmas and 1 distances"),
-        (([0.1, 0.0], [0.1, 0.1]), "> 0"),
-        (([0.1], [-0.1]), ">= 0"),
-        (([0.1, math.nan], [0.1, 0.1]), "image 1"),
-        (([0.1, 0.1], [math.nan, 0.1]), "image 0"),
-        (([math.inf], [0.1]), "image 0"),
-        (([], []), "at least one image"),
-        ((0.1, 0.1), "one of each"),
-    ],
-)
-def test_prediction_refuses_points(pair, message):
-    with pytest.raises(ValueError, match=message):
-        plots.halfspace_prediction({"net": pair})
-
-
-def test_prediction_refuses_rates():
-    with pytest.raises(ValueError, match=r"error_rate=1.0 must be one number in \(0, 1\)"):
-        plots.halfspace_prediction({"net": ([0.1], [0.2])}, error_rate=1.0)
-    with pytest.raises(ValueError, match="at least one image"):
-        plots.halfspace_prediction({})
-
-
-# the rest of the process
-
-
-def test_nothing_global_is_touched(tmp_path):
-    code = f"""
-import sys
-from isoperimetry import plots
-assert "matplotlib" not in sys.modules
-ax = plots.halfspace_prediction({{"net": ([0.1], [0.2])}})
-ax.figure.savefig({str(tmp_path / "figure.png")!r})
-import matplotlib
-assert "matplotlib.pyplot" not in sys.modules
-assert dict(matplotlib.rcParams) == dict(matplotlib.rcParamsOrig)
-"""
-    # A backend named in the environment is a setting of its own.
-    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
-    assert (tmp_path / "figure.png").read_bytes()[:4] == b"\x89PNG"
-
-
-def test_without_matplotlib_the_extra_is_named(monkeypatch):
-    monkeypatch.delitem(sys.modules, "matplotlib.figure")
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    for draw, data in ((plots.distance_against_error_rate, [audit()]), (plots.halfspace_prediction, ([0.1], [0.2]))):
-        with pytest.raises(MissingDependency, match=r"needs the package 'matplotlib'.*isoperimetry\[report\]"):
-            draw({"net": data})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -127,21 +128,25 @@ def describe(audit: AttackAudit) -> str:
     >>> print(describe(audit_attack([0.5] * 30, errors=20, trials=1000, sigma=0.1)))  # doctest: +ELLIPSIS
     The attack provably misses errors. 20 errors in 1,000 noise draws mean that at least half of the noisy points ...
     """
+    confidence = _percent(audit.confidence)
+    counted = f"{audit.errors:,} errors in {audit.trials:,} noise draws"
+    broken = "".join(f" {reason[:1].upper()}{reason[1:]}" for reason in audit.reasons if reason.startswith("broken:"))
+    if audit.n_zero == audit.n_starts:
+        return (
+            f"Undecided: all {audit.n_starts} starts are errors already, so that no attack was tested. Take a "
+            "smaller sigma, or an input that the classifier gets right."
+        )
+    if broken:
+        return f"Undecided, as the test does not apply.{broken}"
+    if math.isinf(audit.bound):
+        return _without_bound(audit, counted, confidence)
     share = "half" if audit.q == 0.5 else _percent(audit.q)
     points = "the noisy points that are not in error" if audit.conditional else "all noisy points"
     within = f"{audit.n_within} of {audit.n_tested} starts"
-    if math.isinf(audit.bound):
-        basis = (
-            f"{audit.errors} errors in {audit.trials:,} noise draws give no bound on the distance: "
-            "the error rate may be 0. Draw more noise, or noise of a larger sigma."
-        )
-    else:
-        basis = (
-            f"{audit.errors} errors in {audit.trials:,} noise draws mean that at least {share} of {points} have an "
-            f"error within {at_most(audit.bound, 4)} ({at_most(audit.bound / audit.sigma, 4)} sigma)"
-        )
-    confidence = _percent(audit.confidence)
-    broken = "".join(f" {reason[:1].upper()}{reason[1:]}" for reason in audit.reasons if reason.startswith("broken:"))
+    basis = (
+        f"{counted} mean that at least {share} of {points} have an error within {at_most(audit.bound, 4)} "
+        f"({at_most(audit.bound / audit.sigma, 4)} sigma)"
+    )
     if audit.verdict is AuditVerdict.ATTACK_FAILING:
         missed = ""
         if audit.missed_radius is not None:
@@ -152,7 +157,7 @@ def describe(audit: AttackAudit) -> str:
             )
         return (
             f"The attack provably misses errors. {basis}, but it found one that near from only {within} "
-            f"({say_p_value(audit.p_value)}; confidence {confidence}).{missed}{broken}"
+            f"({say_p_value(audit.p_value)}; confidence {confidence}).{missed}"
         )
     if audit.verdict is AuditVerdict.CONSISTENT:
         return (
@@ -160,16 +165,21 @@ def describe(audit: AttackAudit) -> str:
             f"confidence {confidence} its distances are no longer than the bound allows. This does not prove that it "
             "finds the nearest errors: they may be nearer still."
         )
-    if audit.n_zero == audit.n_starts:
-        return (
-            f"Undecided: all {audit.n_starts} starts are errors already, so that no attack was tested. Take a smaller "
-            "sigma, or an input that the classifier gets right."
-        )
-    if broken:
-        return f"Undecided, as the test does not apply.{broken}"
-    if math.isfinite(audit.bound):
-        basis += f"; the attack found one that near from {within} ({say_p_value(audit.p_value)})."
+    basis += f"; the attack found one that near from {within} ({say_p_value(audit.p_value)})."
     return f"Undecided at confidence {confidence}. {basis} {_needed(audit)}".rstrip()
+
+
+def _without_bound(audit: AttackAudit, counted: str, confidence: str) -> str:
+    """Say what is left where the error rate may be 0: no distance is too long."""
+    nothing = f"{counted} give no bound on the distance, as the error rate may be 0, so that no attack can be convicted"
+    advice = "Draw more noise, or noise of a larger sigma."
+    if audit.verdict is AuditVerdict.CONSISTENT:
+        return (
+            f"The attack comes as near as any error rate that these counts allow would ask for (confidence "
+            f"{confidence}). {nothing}. {advice}"
+        )
+    needed = _needed(audit)
+    return f"Undecided at confidence {confidence}. {nothing}. {advice}{f' {needed}' if needed else ''}"
 
 
 def describe_family(family: AuditFamily) -> str:
@@ -227,3 +237,26 @@ def _all_numbers(values: Iterable[Any]) -> bool:
 
 def _is_number(value: Any) -> bool:
     return value in ("inf", "-inf", "nan") or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def reason_kind(reason: str) -> tuple[str, str]:
+    """Return the kind of a reason, "found", "used", "checked", "assumed" or "broken", and its sentence.
+
+    Examples
+    --------
+    >>> reason_kind("checked: every error was verified.")
+    ('checked', 'Every error was verified.')
+    """
+    kind, _, text = reason.partition(": ")
+    return kind, text[:1].upper() + text[1:]
+
+
+def escape(text: str) -> str:
+    r"""Return text on one line in which Markdown and HTML see no marks.
+
+    Examples
+    --------
+    >>> print(escape("<script> and *stars*"))
+    \<script\> and \*stars\*
+    """
+    return re.sub(r"([\\`*_\[\]<>|$])", r"\\\1", " ".join(text.split()))
