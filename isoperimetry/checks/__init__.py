@@ -10,6 +10,7 @@ from isoperimetry.checks.measurement import Measurement
 from isoperimetry.checks.multiplicity import AuditFamily, audit_many
 from isoperimetry.checks.planning import Plan, PlannedAudit, plan
 from isoperimetry.checks.precision import distance_standard_error
+from isoperimetry.checks.ranks import RankCorrelation, rank_correlation
 from isoperimetry.checks.verdict import AttackAudit, AuditPoint, AuditVerdict, Verdict, VerdictKind
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Measurement",
     "Plan",
     "PlannedAudit",
+    "RankCorrelation",
     "Verdict",
     "VerdictKind",
     "audit_attack",
@@ -29,4 +31,5 @@ __all__ = [
     "least_starts",
     "measure_error_rate",
     "plan",
+    "rank_correlation",
 ]

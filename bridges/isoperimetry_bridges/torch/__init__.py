@@ -13,6 +13,7 @@ for _package in ("torch", "safetensors"):
     if find_spec(_package) is None:
         raise MissingDependency("isoperimetry_bridges.torch", _package, "torch")
 
+from isoperimetry_bridges.torch import corruptions  # noqa: E402
 from isoperimetry_bridges.torch.agreement import Agreement, agreement  # noqa: E402
 from isoperimetry_bridges.torch.attacks import (  # noqa: E402
     Attack,
@@ -40,6 +41,7 @@ from isoperimetry_bridges.torch.models import (  # noqa: E402
     from_timm,
 )
 from isoperimetry_bridges.torch.records import CheckSettings, ImageCheck, ModelCheck  # noqa: E402
+from isoperimetry_bridges.torch.reproduce import reproduce  # noqa: E402
 from isoperimetry_bridges.torch.sandwich import Sandwich, sandwich  # noqa: E402
 from isoperimetry_bridges.torch.sigma import SigmaSearch, SigmaStatus, find_sigma  # noqa: E402
 from isoperimetry_bridges.torch.store import Store, merge_stores  # noqa: E402
@@ -69,6 +71,7 @@ __all__ = [
     "audit",
     "certified_distance",
     "check_model",
+    "corruptions",
     "expectation",
     "export_parquet",
     "find_sigma",
@@ -81,6 +84,7 @@ __all__ = [
     "merge_stores",
     "nearest_error",
     "register_layers",
+    "reproduce",
     "sandwich",
     "volume",
 ]

@@ -34,7 +34,7 @@ def reproduce(
         int | None, typer.Option(min=1, help="How many images are looked at one by one; default: by subject.")
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A small version in about two minutes, for a first look.")
+        bool, typer.Option("--quick", help="A small version, for a first look: two minutes for fashion-mnist.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all noise.")] = 0,
     device: Annotated[str | None, typer.Option(help="Where the models run, for instance cuda.")] = None,

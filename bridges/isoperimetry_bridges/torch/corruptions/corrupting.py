@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import operator
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, cast
 
@@ -13,8 +15,9 @@ from torch import Tensor
 
 from isoperimetry.streams import as_stream
 from isoperimetry_bridges.torch.arguments import ImageId, as_ids
-from isoperimetry_bridges.torch.corruptions.files import QUALITY, through_jpeg
+from isoperimetry_bridges.torch.corruptions.files import QUALITY, bytes_of, floats_of, through_jpeg, write
 from isoperimetry_bridges.torch.corruptions.filters import truncated
+from isoperimetry_bridges.torch.corruptions.frost import TEXTURE, photographs_folder
 from isoperimetry_bridges.torch.corruptions.parameters import CORRUPTIONS, PARAMETERS, Parameters, ParameterSet
 from isoperimetry_bridges.torch.corruptions.random import NoiseFor
 
@@ -32,6 +35,9 @@ _MODULES = {
 }
 """Where the functions are: a file for those that share methods."""
 
+_OF_BYTES = ("pixelate", "jpeg_compression")
+"""These take and return uint8: the published ones begin by rounding to it."""
+
 _VALUES = {"cpu": 1 << 18, "other": 1 << 26}
 """Values of images at work at once: they stay in a CPU's cache, and fit the memory of an accelerator."""
 
@@ -45,6 +51,7 @@ def corrupt(
     rng: Any = None,
     image_ids: Sequence[ImageId] | None = None,
     files: Files = "memory",
+    frost_folder: str | os.PathLike[str] | None = None,
 ) -> Tensor:
     """Return corrupted images, as the published functions make them, on the device of the images.
 
@@ -55,8 +62,8 @@ def corrupt(
     Parameters
     ----------
     images : Tensor, shape (n, 3, h, w) or (n, 1, h, w)
-        Floating point in [0, 1]. A grey image is corrupted as one with r = g = b; what would come out in colour (the
-        drops of `spatter`, the frost) comes out as its grey, and `saturate` changes nothing.
+        Floating point in [0, 1], or uint8. A grey image is corrupted as one with r = g = b; what would come out in
+        colour (the drops of `spatter`, the frost) comes out as its grey, and `saturate` changes nothing.
     name : str
         One of `CORRUPTIONS`.
     severity : int
@@ -72,18 +79,22 @@ def corrupt(
         What the images are at the end: 8 bits, without the fraction, as the published functions return them and
         CIFAR-10-C holds them; or these as they come back from a JPEG file of quality 85, as ImageNet-C was published
         (needs Pillow).
+    frost_folder : path, optional
+        Folder of the published photographs of frost, or "texture" for that of this package; see `frost_source`. Only
+        read for "frost".
 
     Returns
     -------
-    Tensor, of the shape, type and device of ``images``
-        Whole numbers from 0 to 255, divided by 255.
+    Tensor, of the shape, type, device and memory format of ``images``
+        Whole numbers from 0 to 255 as uint8, or divided by 255 as floating point: the same images.
 
     Raises
     ------
     ValueError
-        If there is no such corruption, severity or table, or the images are not what is said above.
+        If there is no such corruption, severity or table, the images are not what is said above, or a photograph of
+        frost is missing.
     TypeError
-        If the images are no tensor of floating-point numbers.
+        If the images are no tensor of floating-point numbers or uint8, or the folder is no path.
 
     Examples
     --------
@@ -94,21 +105,22 @@ def corrupt(
     True
     """
     _check_images(images)
-    values, function = parameters_of(name, severity, parameters), _function(name)
+    values, function = parameters_of(name, severity, parameters), _function(name, frost_folder)
     check_files(files)
     stream = as_stream(rng).split("corruption", name, int(severity))
     streams = [stream.split(image_id) for image_id in as_ids(image_ids, len(images))]
-    out = torch.empty_like(images, memory_format=torch.contiguous_format)
+    out = torch.empty_like(images)
     step = max(1, _VALUES["cpu" if images.device.type == "cpu" else "other"] // images[0].numel())
+    read = bytes_of if name in _OF_BYTES else floats_of
     with torch.no_grad():
         for start in range(0, len(images), step):
             part = slice(start, start + step)
-            x = images[part].to(torch.float32).contiguous()
+            x = read(images[part])
             y = function(x, values, NoiseFor(streams[part], x.device))
-            levels = truncated(y.clone() if y is x else y)
+            levels = y if name in _OF_BYTES else truncated(y.clone() if y is x else y)
             if files == "jpeg":
                 levels = through_jpeg(levels, QUALITY, optimize=True)
-            torch.div(levels, 255, out=out[part])
+            write(levels, out[part])
     return out
 
 
@@ -135,25 +147,30 @@ def check_files(files: str) -> None:
         raise ValueError(f"files={files!r} must be 'memory' or 'jpeg': what the images are at the end.")
 
 
-def _function(name: str) -> Corruption:
+def _function(name: str, frost_folder: str | os.PathLike[str] | None) -> Corruption:
     module = next(module for module, names in _MODULES.items() if name in names)
-    # Imported when it is asked for: Pillow is needed by some only.
-    return cast(Corruption, getattr(importlib.import_module(f"{__package__}.{module}"), name))
+    # Imported when it is asked for, as most need what others do not.
+    function = getattr(importlib.import_module(f"{__package__}.{module}"), name)
+    if name == "frost":
+        function = functools.partial(function, folder=photographs_folder(frost_folder, "frost_folder") or TEXTURE)
+    return cast(Corruption, function)
 
 
 def _check_images(images: Any) -> None:
-    if not isinstance(images, Tensor) or not images.is_floating_point():
+    if not isinstance(images, Tensor) or not (images.is_floating_point() or images.dtype == torch.uint8):
         kind = f"dtype {images.dtype}" if isinstance(images, Tensor) else f"type {type(images).__name__}"
-        raise TypeError(f"images has {kind} but must be a floating-point tensor: divide 8-bit images by 255.")
+        raise TypeError(f"images has {kind} but must be a tensor of floating-point numbers in [0, 1] or of uint8.")
     shape = tuple(images.shape)
     if len(shape) != 4 or shape[1] not in (1, 3) or 0 in shape:
         raise ValueError(
             f"images has shape {shape} but must be (n, 3, h, w) or (n, 1, h, w), none of them 0: corruptions are of "
             "colour or grey images."
         )
+    if images.dtype == torch.uint8:
+        return
     low, high = (float(limit) for limit in images.detach().aminmax())
     if not (low >= 0 and high <= 1):  # NaN among them
         what = (
             "NaN or infinite values" if low != low or high - low == float("inf") else f"values from {low:g} to {high:g}"
         )
-        raise ValueError(f"images has {what} but must be in [0, 1]: divide 8-bit images by 255.")
+        raise ValueError(f"images has {what} but must be in [0, 1]: give 8-bit images as uint8.")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from types import ModuleType
+from typing import cast
 
 import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from isoperimetry_bridges.torch.corruptions.files import through_jpeg
+from isoperimetry_bridges.torch.corruptions.files import bytes_of, pillow_images, through_jpeg, through_pillow
 from isoperimetry_bridges.torch.corruptions.filters import gaussian_filter
 from isoperimetry_bridges.torch.corruptions.parameters import Parameters
 from isoperimetry_bridges.torch.corruptions.random import NoiseFor
@@ -106,21 +108,35 @@ def _displaced(x: Tensor, shifts: Tensor, length: float) -> Tensor:
 
 
 def jpeg_compression(x: Tensor, parameters: Parameters, noise: NoiseFor) -> Tensor:
-    """Return x, rounded to 8 bits, out of a JPEG file of low quality."""
-    return through_jpeg((255 * x).round_(), int(parameters[0])).div_(255)
+    """Return x, rounded to 8 bits, out of a JPEG file of low quality; uint8 of uint8."""
+    return _like(x, through_jpeg(bytes_of(x), int(parameters[0])))
 
 
 def pixelate(x: Tensor, parameters: Parameters, noise: NoiseFor) -> Tensor:
-    """Return x, rounded to 8 bits, scaled down by means over boxes of whole pixels and up again without smoothing.
+    """Return x, rounded to 8 bits, scaled down by means over boxes of whole pixels and up again; uint8 of uint8.
 
-    As in Pillow: columns are averaged before rows, and both are rounded to 8 bits.
+    As in Pillow, which does it on a CPU if it is there: columns are averaged before rows, both are rounded to 8 bits,
+    and enlarged pixels have sharp borders.
     """
     height, width = x.shape[-2:]
     rows, columns = max(1, int(height * parameters[0])), max(1, int(width * parameters[0]))
-    small = _averaged((255 * x).round_(), columns, -1)
-    small = _averaged(small, rows, -2).div_(255)
+    pillow = pillow_images() if x.device.type == "cpu" else None
+    if pillow is not None:
+        same = _is_nearest(rows, height) and _is_nearest(columns, width)
+        down, up = pillow.Resampling.BOX, pillow.Resampling.NEAREST if same else pillow.Resampling.BOX
+        levels = through_pillow(
+            bytes_of(x), pillow, lambda image: image.resize((columns, rows), down).resize((width, height), up)
+        )
+        return _like(x, levels)
+    small = _averaged(bytes_of(x).contiguous().float(), columns, -1)
+    small = _averaged(small, rows, -2)
     wide = _selected(small, -1, _nearest(columns, width).to(x.device))
-    return _selected(wide, -2, _nearest(rows, height).to(x.device))
+    return _like(x, _selected(wide, -2, _nearest(rows, height).to(x.device)))
+
+
+def _like(x: Tensor, levels: Tensor) -> Tensor:
+    """Return whole grey levels in the type of x, and in its unit."""
+    return levels.to(torch.uint8) if x.dtype == torch.uint8 else levels.to(x.dtype).div_(255)
 
 
 def _averaged(levels: Tensor, size: int, axis: int) -> Tensor:
@@ -169,6 +185,15 @@ def _nearest(small: int, size: int) -> Tensor:
     """Return the pixel of the small image that each one of the large image lies in."""
     scale = small / size
     return torch.tensor([min(small - 1, int((place + 0.5) * scale)) for place in range(size)], dtype=torch.int32)
+
+
+@functools.lru_cache(maxsize=64)
+def _is_nearest(small: int, size: int) -> bool:
+    """Return whether Pillow's nearest pixel is this one also where two are equally near; it is the faster way."""
+    ramp = torch.arange(small, dtype=torch.int32).numpy().tobytes()
+    pillow = cast(ModuleType, pillow_images())
+    image = pillow.frombytes("I", (small, 1), ramp).resize((size, 1), pillow.Resampling.NEAREST)
+    return bool(image.tobytes() == _nearest(small, size).numpy().tobytes())
 
 
 def _selected(x: Tensor, axis: int, places: Tensor) -> Tensor:

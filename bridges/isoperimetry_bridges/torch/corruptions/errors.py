@@ -8,13 +8,15 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
 from isoperimetry.progress import ProgressLike, as_progress
 from isoperimetry_bridges.torch.arguments import ImageId, as_ids, as_root, as_tensors, check_stored_images
 from isoperimetry_bridges.torch.classifier import Classifier, as_classifier
 from isoperimetry_bridges.torch.corruptions.corrupting import SEVERITIES, Files, check_files, corrupt, parameters_of
-from isoperimetry_bridges.torch.corruptions.frost import frost_source
+from isoperimetry_bridges.torch.corruptions.frost import TEXTURE, frost_source, photographs_folder
 from isoperimetry_bridges.torch.corruptions.parameters import STANDARD, ParameterSet
 from isoperimetry_bridges.torch.corruptions.rates import CorruptionErrors
 from isoperimetry_bridges.torch.store import Store, as_store
@@ -35,6 +37,7 @@ def corruption_errors(
     rng: Any = None,
     image_ids: Sequence[ImageId] | None = None,
     files: Files = "memory",
+    frost_folder: str | os.PathLike[str] | None = None,
     store: Store | str | os.PathLike[str] | None = None,
     progress: ProgressLike = None,
 ) -> CorruptionErrors:
@@ -48,15 +51,15 @@ def corruption_errors(
     classifier : Classifier or torch.nn.Module
         A module is taken as `Classifier(module)`, with inputs in [0, 1]. Another box is taken as black and white.
     images : Tensor or array, shape (n, 3, h, w) or (n, 1, h, w)
-        Floating point, in the classifier's box.
+        Floating point, in the classifier's box; or uint8, whose 0 and 255 are the ends of the box.
     labels : Tensor or array, shape (n,)
         Integer classes; or what the classifier's error criterion takes, shape (n, ...).
     names : sequence of str
         Of `CORRUPTIONS`; default: the 15 standard ones.
     severities : sequence of int
         Default: 1 to 5.
-    parameters, files
-        See `corrupt`; recorded.
+    parameters, files, frost_folder
+        See `corrupt`; recorded, of the folder what its pictures are.
     rng : None, int, SeedSequence, Generator or Stream
         Seed; an integer is needed with ``store``.
     image_ids : sequence of n distinct int or str, optional
@@ -89,7 +92,7 @@ def corruption_errors(
     (0, {'brightness': (20, 20, 20, 20, 20)})
     """
     classifier = as_classifier(classifier)
-    x, y = as_tensors(images, labels, classifier)
+    x, y = as_tensors(_to_floats(images, classifier), labels, classifier)
     classifier.check(x, y)
     if x.ndim != 4 or x.shape[1] not in (1, 3):
         raise ValueError(
@@ -101,6 +104,7 @@ def corruption_errors(
         for severity in levels:
             parameters_of(name, severity, parameters)
     check_files(files)
+    folder = (photographs_folder(frost_folder, "frost_folder") or TEXTURE) if "frost" in wanted else None
     ids, root = as_ids(image_ids, len(x)), as_root(rng, store)
     cells = [(_CLEAN, 0), *((name, int(severity)) for name in wanted for severity in levels)]
     header: dict[str, Any] = {
@@ -122,7 +126,7 @@ def corruption_errors(
         if store is not None:
             check_stored_images(kept, x, y, ids)
         if "frost" in wanted:
-            about["frost"] = frost_source()
+            about["frost"] = frost_source(folder)
             kept.add("frost", about["frost"])  # refused if the store was made with other pictures
         for name, severity in cells:
             for start in range(0, len(x), step):
@@ -132,7 +136,14 @@ def corruption_errors(
                     images = _to_unit(x[block].to(classifier.device), classifier.bounds)
                     if name != _CLEAN:
                         images = corrupt(
-                            images, name, severity, parameters=parameters, rng=root, image_ids=ids[block], files=files
+                            images,
+                            name,
+                            severity,
+                            parameters=parameters,
+                            rng=root,
+                            image_ids=ids[block],
+                            files=files,
+                            frost_folder=folder,
                         )
                     wrong = classifier.wrong(_to_box(images, classifier.bounds), y[block])
                     kept.add(key, int(wrong.sum()))
@@ -161,6 +172,14 @@ def _distinct(name: str, values: Sequence[Any]) -> tuple[Any, ...]:
 def _digest(ids: Sequence[ImageId]) -> str:
     """Return a name of a block of images."""
     return hashlib.sha256(json.dumps(ids).encode()).hexdigest()[:16]
+
+
+def _to_floats(images: Any, classifier: Classifier) -> Any:
+    """Return images of 8 bits as the classifier takes them, others as they are."""
+    if getattr(images, "dtype", None) not in (torch.uint8, np.uint8):
+        return images
+    levels = torch.from_numpy(images.copy()) if isinstance(images, np.ndarray) else images
+    return _to_box(levels.to(classifier.input_dtype).div_(255), classifier.bounds)
 
 
 def _to_unit(x: Tensor, bounds: tuple[float, float]) -> Tensor:

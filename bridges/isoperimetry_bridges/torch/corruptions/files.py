@@ -1,11 +1,13 @@
-"""Images as files in memory: JPEG as Pillow writes and reads it."""
+"""Images of 8 bits: from and to floating point, through Pillow however their bytes lie, and as JPEG files."""
 
 from __future__ import annotations
 
 import io
 from types import ModuleType
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from isoperimetry.errors import MissingDependency
@@ -14,12 +16,37 @@ QUALITY = 85
 """Of the published files of ImageNet-C."""
 
 
+def floats_of(images: Tensor) -> Tensor:
+    """Return images as float32 in [0, 1], channel by channel in memory."""
+    if images.dtype == torch.uint8:  # ordered as bytes, which are fewer
+        return images.contiguous().float().div_(255)
+    return images.to(torch.float32).contiguous()
+
+
+def bytes_of(images: Tensor) -> Tensor:
+    """Return images as the nearest uint8, in the memory format of these."""
+    return images if images.dtype == torch.uint8 else _narrowed((255 * images.to(torch.float32)).round_())
+
+
+def write(levels: Tensor, out: Tensor) -> None:
+    """Write whole grey levels, uint8 or float32, into images of uint8, or divided by 255 into floating point."""
+    if out.dtype != torch.uint8:
+        torch.div(levels.float(), 255, out=out)
+        return
+    levels = _narrowed(levels)
+    if _is_woven(out) and not _is_woven(levels):
+        for channel in range(3):  # takes half the time of copying all at once
+            out[:, channel] = levels[:, channel]
+    else:
+        out.copy_(levels)
+
+
 def through_jpeg(levels: Tensor, quality: int, *, optimize: bool = False) -> Tensor:
     """Return images as they come back from JPEG files.
 
     Parameters
     ----------
-    levels : Tensor of float32, shape (n, 1 or 3, h, w)
+    levels : Tensor of uint8 or float32, shape (n, 1 or 3, h, w)
         Whole numbers from 0 to 255. Grey images are compressed as grey: as r = g = b they would come back the same.
     quality : int
         From 1 to 95.
@@ -28,37 +55,76 @@ def through_jpeg(levels: Tensor, quality: int, *, optimize: bool = False) -> Ten
 
     Returns
     -------
-    Tensor of float32, shape (n, 1 or 3, h, w)
-        Whole numbers from 0 to 255, on the device of ``levels``.
+    Tensor of uint8, shape (n, 1 or 3, h, w)
+        On the device of ``levels``, in their memory format.
     """
-    pillow = _pillow()
-    channels, height, width = levels.shape[1:]
-    mode, raw = ("L", "L") if channels == 1 else ("RGB", "RGBX")
-    host = levels.cpu()
-    # A pixel of three channels is one number of 24 bits, exact in float32: Pillow reads and writes it with a padding
-    # byte, which is much faster than to weave the channels.
-    packed = host[:, 0].to(torch.uint8)
-    if channels == 3:
-        packed = host[:, 0].add(host[:, 1], alpha=256).add_(host[:, 2], alpha=65536).to(torch.int32)
-    found = torch.empty(packed.shape, dtype=packed.dtype)
-    for place, back in zip(packed.numpy(), found.numpy(), strict=True):
+    pillow = pillow_images()
+    if pillow is None:
+        raise MissingDependency("JPEG files", "pillow", "report")
+
+    def pressed(image: Any) -> Any:
         file = io.BytesIO()
-        image = pillow.frombuffer(mode, (width, height), place.data.cast("B"), "raw", raw, 0, 1)
         image.save(file, "JPEG", quality=quality, optimize=optimize)
-        with pillow.open(file, formats=("JPEG",)) as image:
-            back.data.cast("B")[:] = image.tobytes("raw", raw)
-    found = found.to(levels.device)
-    if channels == 1:
-        return found.unsqueeze(1).float()
+        return pillow.open(file, formats=("JPEG",))
+
+    return through_pillow(_narrowed(levels), pillow, pressed).to(levels.device)
+
+
+def through_pillow(levels: Tensor, pillow: ModuleType, change: Any) -> Tensor:
+    """Return what a function makes of images of Pillow, one by one.
+
+    Parameters
+    ----------
+    levels : Tensor of uint8, shape (n, 1 or 3, h, w)
+        With channels last in memory, bytes lie as Pillow takes them; of others it puts the channels together itself.
+    pillow : module
+        ``PIL.Image``.
+    change : callable
+        From an image to one of the same size and mode.
+
+    Returns
+    -------
+    Tensor of uint8, shape (n, 1 or 3, h, w)
+        On the CPU, in the memory format of ``levels``.
+    """
+    levels = levels.cpu()
+    woven = _is_woven(levels)
+    levels = levels if woven else levels.contiguous()
     out = torch.empty_like(levels)
-    for channel, part in enumerate((found, found >> 8, found >> 16)):
-        out[:, channel] = part.bitwise_and(255)
+    height, width = levels.shape[-2:]
+
+    def image_of(mode: str, pixels: NDArray[Any]) -> Any:
+        return pillow.frombuffer(mode, (width, height), pixels.data.cast("B"), "raw", mode, 0, 1)
+
+    before, after = ((x.permute(0, 2, 3, 1) if woven else x).numpy() for x in (levels, out))
+    for pixels, place in zip(before, after, strict=True):
+        if woven:
+            with change(image_of("RGB", pixels)) as image:
+                place.data.cast("B")[:] = image.tobytes()
+        elif len(pixels) == 1:
+            with change(image_of("L", pixels)) as image:
+                place.data.cast("B")[:] = image.tobytes()
+        else:
+            with change(pillow.merge("RGB", [image_of("L", channel) for channel in pixels])) as image:
+                for channel, name in zip(place, "RGB", strict=True):
+                    channel.data.cast("B")[:] = image.tobytes("raw", name)
     return out
 
 
-def _pillow() -> ModuleType:
+def pillow_images() -> ModuleType | None:
+    """Return ``PIL.Image``, None without Pillow."""
     try:
         import PIL.Image
     except ImportError:
-        raise MissingDependency("JPEG files", "pillow", "report") from None
+        return None
     return PIL.Image
+
+
+def _is_woven(x: Tensor) -> bool:
+    """Return whether the channels of a pixel lie together in memory."""
+    return x.shape[1] == 3 and x.is_contiguous(memory_format=torch.channels_last)
+
+
+def _narrowed(levels: Tensor) -> Tensor:
+    """Return whole numbers from 0 to 255 as uint8; by way of 16 bits, which is 4 times as fast on a CPU."""
+    return levels if levels.dtype == torch.uint8 else levels.to(torch.int16).to(torch.uint8)

@@ -68,7 +68,7 @@ def frost_source(folder: str | os.PathLike[str] | None = None) -> dict[str, Any]
     >>> frost_source("texture")
     {'pictures': 'texture', 'version': 1}
     """
-    found = _folder(folder)
+    found = photographs_folder(folder)
     if found is None:
         return {"pictures": "texture", "version": _VERSION}
     digest = hashlib.sha256()
@@ -94,22 +94,24 @@ def frost_pictures(
         1 or 3.
     device : torch.device
     """
-    return _fitted(_folder(folder), step, size, n_channels, str(device))
+    return _fitted(photographs_folder(folder), step, size, n_channels, str(device))
 
 
-def _folder(folder: str | os.PathLike[str] | None) -> Path | None:
-    """Return the folder of the photographs, None for the texture."""
+def photographs_folder(folder: str | os.PathLike[str] | None, name: str = "folder") -> Path | None:
+    """Return the folder of the photographs, None for the texture; ``name`` is that of the argument."""
     if folder == TEXTURE:
         return None
     if folder is None:
         spec = importlib.util.find_spec("imagecorruptions")
         places = [Path(place) / "frost" for place in (spec and spec.submodule_search_locations) or ()]
         return next((place for place in places if all((place / name).is_file() for name in PHOTOGRAPHS)), None)
-    missing = [name for name in PHOTOGRAPHS if not (Path(folder) / name).is_file()]
+    if not isinstance(folder, str | os.PathLike):
+        raise TypeError(f"{name}={folder!r} must be a path, 'texture' or None: it says where pictures of frost are.")
+    missing = [file for file in PHOTOGRAPHS if not (Path(folder) / file).is_file()]
     if missing:
         raise ValueError(
-            f"folder={os.fspath(folder)!r} has no file {missing[0]}: it must be the folder 'frost' of the package "
-            f"imagecorruptions, with {', '.join(PHOTOGRAPHS)}."
+            f"{name}={os.fspath(folder)!r} has no file {missing[0]}: it must be the folder 'frost' of the package "
+            f"imagecorruptions, with {', '.join(PHOTOGRAPHS)}, or 'texture'."
         )
     return Path(folder)
 

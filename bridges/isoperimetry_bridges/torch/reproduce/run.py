@@ -119,7 +119,7 @@ def reproduce(
     n_images : int, optional
         Images looked at one by one; default: by subject.
     quick : bool, default False
-        A small version in about two minutes, for a first look: too small for conclusions.
+        A small version, for a first look, about two minutes for "fashion-mnist": too small for conclusions.
     settings : ReproduceSettings, optional
         In place of those that ``preset``, ``n_images`` and ``quick`` choose.
     rng : int, SeedSequence, Generator or Stream
