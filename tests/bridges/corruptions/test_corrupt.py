@@ -26,6 +26,7 @@ RANDOM = {name for name in CORRUPTIONS if "noise" in name} | {
     "glass_blur", "motion_blur", "snow", "frost", "fog", "elastic_transform", "spatter",
 }  # fmt: skip
 NEEDS_PILLOW = {"jpeg_compression"}
+SIZES = ((1, 3), (5, 2), (32, 32), (60, 84), (75, 100), (61, 97), (224, 224), (10, 250))
 
 
 def images(seed: int, count: int = 3, channels: int = 3, height: int = 36, width: int = 41) -> Any:
@@ -73,6 +74,43 @@ def test_an_image_is_corrupted_alike_in_any_batch(name: str, seed: int) -> None:
         one, other = corrupt(same, name, 3, rng=seed, parameters="cifar-c")
         assert not torch.equal(one, other)
         assert not torch.equal(whole, corrupt(x, name, 3, rng=seed + 1, parameters="cifar-c"))
+
+
+@pytest.mark.parametrize("files", ["memory", "jpeg"])
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_images_of_8_bits(name: str, files: Any, seed: int) -> None:
+    """Bytes give the bytes of the same images as floating point, and lie in memory as they came."""
+    if files == "jpeg":
+        pytest.importorskip("PIL")
+    need(name)
+    options: dict[str, Any] = {"rng": seed, "parameters": "cifar-c", "files": files, "frost_folder": "texture"}
+    for channels in (1, 3):
+        x = images(seed, 2, channels)
+        expected = corrupt(x, name, 3, **options)
+        woven = levels(x).byte().contiguous(memory_format=torch.channels_last)
+        pixels = levels(x).byte().permute(0, 2, 3, 1).contiguous()  # as data sets are stored
+        odd = torch.zeros(2, channels, 36, 90, dtype=torch.uint8)[..., ::2][..., :41]
+        odd.copy_(woven)
+        for given in (levels(x).byte(), woven, pixels.permute(0, 3, 1, 2), odd):
+            before = given.clone()
+            found = corrupt(given, name, 3, **options)
+            assert found.dtype == torch.uint8 and torch.equal(given, before)
+            assert torch.equal(found, levels(expected).byte())
+            if given is not odd:
+                assert found.stride() == given.stride()
+        lying = corrupt(x.contiguous(memory_format=torch.channels_last), name, 3, **options)
+        assert torch.equal(lying, expected) and lying.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("table", PARAMETERS)
+def test_pixelate_is_the_same_without_pillow(table: Any, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("PIL")
+    # Among them sides where a pixel's middle falls on a border of large ones, and of few pixels.
+    cases = [(levels(images(seed, 1, c, *size)).byte(), s) for c in (1, 3) for size in SIZES for s in range(1, 6)]
+    with_pillow = [corrupt(x, "pixelate", s, parameters=table) for x, s in cases]
+    monkeypatch.setattr("isoperimetry_bridges.torch.corruptions.digital.pillow_images", lambda: None)
+    for (x, severity), found in zip(cases, with_pillow, strict=True):
+        assert torch.equal(corrupt(x, "pixelate", severity, parameters=table), found)
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
@@ -125,7 +163,9 @@ def test_files(seed: int) -> None:
         ({"images": torch.zeros(0, 3, 8, 8)}, "images has shape (0, 3, 8, 8) but must be"),
         ({"images": torch.full((1, 3, 8, 8), 255.0)}, "images has values from 255 to 255 but must be in [0, 1]"),
         ({"images": torch.full((1, 3, 8, 8), torch.nan)}, "images has NaN or infinite values"),
-        ({"images": torch.zeros(1, 3, 8, 8, dtype=torch.uint8)}, "images has dtype torch.uint8"),
+        ({"images": torch.zeros(1, 3, 8, 8, dtype=torch.int16)}, "images has dtype torch.int16"),
+        ({"images": torch.zeros(8, 8, 3, dtype=torch.uint8)}, "images has shape (8, 8, 3) but must be"),
+        ({"name": "frost", "frost_folder": "nowhere"}, "frost_folder='nowhere' has no file frost1.png: it must be"),
         ({"images": np.zeros((1, 3, 8, 8))}, "images has type ndarray"),
         ({"image_ids": [1, 1]}, "image_ids[1]=1 is image_ids[0] again"),
         ({"rng": 0.5}, "rng=0.5 must be"),

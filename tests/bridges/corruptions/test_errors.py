@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,15 @@ from isoperimetry_bridges.torch import Classifier  # noqa: E402
 from isoperimetry_bridges.torch.corruptions import (  # noqa: E402
     ALEXNET,
     NOT_NOISE,
+    PARAMETERS,
     STANDARD,
     CorruptionErrors,
     corrupt,
     corruption_errors,
     corruptions_record,
+    frost_source,
 )
+from isoperimetry_bridges.torch.corruptions.frost import PHOTOGRAPHS  # noqa: E402
 
 NAMES = ["gaussian_noise", "contrast", "fog"]
 
@@ -114,17 +118,70 @@ def test_a_run_goes_on_where_it_was_stopped(seed: int, tmp_path: Any) -> None:
         corruption_errors(classifier(), x, y, **(options | {"rng": None}))
 
 
-def test_a_store_with_other_pictures_of_frost_is_refused(seed: int, tmp_path: Any, monkeypatch: Any) -> None:
+def test_a_store_with_other_pictures_of_frost_is_refused(seed: int, tmp_path: Path) -> None:
     x, y = images(seed, 4)
     options: dict[str, Any] = {"severities": [1], "rng": seed, "store": tmp_path / "run"}
     corruption_errors(classifier(), x, y, names=["fog"], **options)
     found = corruption_errors(classifier(), x, y, names=["fog", "frost"], **options)
     assert found.provenance["frost"]["pictures"] in ("texture", "photographs")
-    monkeypatch.setattr(
-        "isoperimetry_bridges.torch.corruptions.errors.frost_source", lambda: {"pictures": "photographs", "sha256": "0"}
-    )
     with pytest.raises(ValueError, match="'frost' is"):
-        corruption_errors(classifier(), x, y, names=["fog", "frost"], **options)
+        corruption_errors(classifier(), x, y, names=["fog", "frost"], **options, frost_folder=dark_pictures(tmp_path))
+
+
+def dark_pictures(folder: Path) -> Path:
+    """Return a folder of black pictures of frost."""
+    image_module = pytest.importorskip("PIL.Image")
+    for name in PHOTOGRAPHS:
+        image_module.new("RGB", (90, 70)).save(folder / name)
+    return folder
+
+
+def test_pictures_of_frost_are_an_argument(seed: int, tmp_path: Path) -> None:
+    x, y = images(seed, 12)
+    options: dict[str, Any] = {"names": ["fog", "frost"], "severities": [1, 5], "rng": seed}
+    folders: list[Any] = ["texture", dark_pictures(tmp_path)]
+    found = [corruption_errors(classifier(), x, y, frost_folder=folder, **options) for folder in folders]
+    for one, folder in zip(found, folders, strict=True):
+        assert one.provenance["frost"] == frost_source(folder)
+        for place, severity in enumerate((1, 5)):
+            made = corrupt(x, "frost", severity, rng=seed, frost_folder=folder)
+            assert one.errors["frost"][place] == int(classifier().wrong(made, y).sum())
+    assert found[0].errors["fog"] == found[1].errors["fog"] and found[0].errors["frost"] != found[1].errors["frost"]
+    # Black frost takes light away, by the weight of the image.
+    weights = [row[0] for row in PARAMETERS["imagenet-c"]["frost"]]
+    made = corrupt(x, "frost", 5, rng=seed, frost_folder=str(tmp_path))
+    assert float((made - weights[4] * x).abs().max()) < 1.01 / 255
+    assert "frost" not in corruption_errors(classifier(), x, y, **(options | {"names": ["fog"]})).provenance
+    for bad, kind, message in (
+        (tmp_path / "none", ValueError, "none' has no file frost1.png: it must be the folder 'frost'"),
+        (3, TypeError, "frost_folder=3 must be a path, 'texture' or None"),
+    ):
+        with pytest.raises(kind, match=re.escape(message)) as refused:
+            corruption_errors(classifier(), x, y, frost_folder=bad, **options)
+        assert str(refused.value).startswith("frost_folder=")
+        with pytest.raises(kind, match=re.escape(message)):
+            corrupt(x, "frost", 1, rng=seed, frost_folder=bad)
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 1.0), (-1.0, 3.0)])
+def test_images_of_8_bits(seed: int, bounds: tuple[float, float]) -> None:
+    """Bytes are counted as what they stand for in the classifier's box, tensors and arrays alike."""
+    x, y = images(seed)
+    levels = (255 * x).round().byte()
+    low, high = bounds
+
+    class Scaled(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return Bright()((x - low) / (high - low))
+
+    net = Classifier(Scaled().eval(), bounds=bounds)
+    options: dict[str, Any] = {"names": [*NAMES, "pixelate"], "severities": [2], "rng": seed}
+    expected = corruption_errors(net, low + (high - low) * (levels.float() / 255), y, **options)
+    array = levels.numpy()[:, :, ::-1].copy()[:, :, ::-1]  # runs backwards in memory
+    array.flags.writeable = False
+    for given in (levels, levels.contiguous(memory_format=torch.channels_last), array):
+        assert corruption_errors(net, given, y, **options) == expected
+    assert len(set(expected.errors.values())) > 1
 
 
 def test_means_and_ratios() -> None:

@@ -36,7 +36,7 @@ _MODULES = {
 """Where the functions are: a file for those that share methods."""
 
 _OF_BYTES = ("pixelate", "jpeg_compression")
-"""These take and return uint8: the published ones begin by rounding to it."""
+"""These take and return uint8, as the published ones begin by rounding to it; nothing in them is random."""
 
 _VALUES = {"cpu": 1 << 18, "other": 1 << 26}
 """Values of images at work at once: they stay in a CPU's cache, and fit the memory of an accelerator."""
@@ -107,17 +107,19 @@ def corrupt(
     _check_images(images)
     values, function = parameters_of(name, severity, parameters), _function(name, frost_folder)
     check_files(files)
-    stream = as_stream(rng).split("corruption", name, int(severity))
-    streams = [stream.split(image_id) for image_id in as_ids(image_ids, len(images))]
-    out = torch.empty_like(images)
-    step = max(1, _VALUES["cpu" if images.device.type == "cpu" else "other"] // images[0].numel())
-    read = bytes_of if name in _OF_BYTES else floats_of
+    stream, ids = as_stream(rng).split("corruption", name, int(severity)), as_ids(image_ids, len(images))
+    of_bytes = name in _OF_BYTES
+    streams = () if of_bytes else [stream.split(image_id) for image_id in ids]
+    in_cache = _VALUES["cpu" if images.device.type == "cpu" else "other"] // images[0].numel()
     with torch.no_grad():
-        for start in range(0, len(images), step):
-            part = slice(start, start + step)
-            x = read(images[part])
+        if of_bytes and images.dtype == torch.uint8:  # nothing to convert
+            levels = function(images, values, NoiseFor((), images.device))
+            return through_jpeg(levels, QUALITY, optimize=True) if files == "jpeg" else levels
+        out = torch.empty_like(images)
+        for part in (slice(start, start + max(1, in_cache)) for start in range(0, len(images), max(1, in_cache))):
+            x = bytes_of(images[part]) if of_bytes else floats_of(images[part])
             y = function(x, values, NoiseFor(streams[part], x.device))
-            levels = y if name in _OF_BYTES else truncated(y.clone() if y is x else y)
+            levels = y if of_bytes else truncated(y.clone() if y is x else y)
             if files == "jpeg":
                 levels = through_jpeg(levels, QUALITY, optimize=True)
             write(levels, out[part])

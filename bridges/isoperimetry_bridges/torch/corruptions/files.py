@@ -7,7 +7,6 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from isoperimetry.errors import MissingDependency
@@ -76,7 +75,7 @@ def through_pillow(levels: Tensor, pillow: ModuleType, change: Any) -> Tensor:
     Parameters
     ----------
     levels : Tensor of uint8, shape (n, 1 or 3, h, w)
-        With channels last in memory, bytes lie as Pillow takes them; of others it puts the channels together itself.
+        With channels last in memory, bytes lie as Pillow takes them; others it weaves itself.
     pillow : module
         ``PIL.Image``.
     change : callable
@@ -91,23 +90,20 @@ def through_pillow(levels: Tensor, pillow: ModuleType, change: Any) -> Tensor:
     woven = _is_woven(levels)
     levels = levels if woven else levels.contiguous()
     out = torch.empty_like(levels)
-    height, width = levels.shape[-2:]
-
-    def image_of(mode: str, pixels: NDArray[Any]) -> Any:
-        return pillow.frombuffer(mode, (width, height), pixels.data.cast("B"), "raw", mode, 0, 1)
-
-    before, after = ((x.permute(0, 2, 3, 1) if woven else x).numpy() for x in (levels, out))
+    channels, height, width = levels.shape[1:]
+    # Channels that lie together are one row of bytes; others are one each.
+    before, after = ((x.permute(0, 2, 3, 1).unsqueeze(1) if woven else x).numpy() for x in (levels, out))
+    mode = "L" if channels == 1 else "RGB"
+    parts = (mode,) if woven or channels == 1 else tuple(mode)
+    canvas = pillow.new(mode, (width, height))  # one for all: a new one for each takes longer than to fill it
     for pixels, place in zip(before, after, strict=True):
-        if woven:
-            with change(image_of("RGB", pixels)) as image:
-                place.data.cast("B")[:] = image.tobytes()
-        elif len(pixels) == 1:
-            with change(image_of("L", pixels)) as image:
-                place.data.cast("B")[:] = image.tobytes()
+        if len(parts) == 1:
+            canvas.frombytes(pixels.data.cast("B"))
         else:
-            with change(pillow.merge("RGB", [image_of("L", channel) for channel in pixels])) as image:
-                for channel, name in zip(place, "RGB", strict=True):
-                    channel.data.cast("B")[:] = image.tobytes("raw", name)
+            canvas = pillow.merge(mode, [pillow.frombuffer("L", (width, height), x, "raw", "L", 0, 1) for x in pixels])
+        with change(canvas) as image:
+            for part, name in zip(place, parts, strict=True):
+                part.data.cast("B")[:] = image.tobytes("raw", name)
     return out
 
 
