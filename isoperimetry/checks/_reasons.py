@@ -111,6 +111,8 @@ def _found(audit: AttackAudit, zeros: Zeros, rate_high: float, allowance: float)
         )
     if zeros in ("few", "many"):
         return "found: a precondition is broken, and the test was not applied."
+    if math.isinf(audit.bound):
+        return f"found: nothing bounds the distance, so that none of {audit.n_tested} starts can be beyond a bound."
     text = (
         f"found: {beyond} of {audit.n_tested} starts lie beyond the bound {at_most(audit.bound, 4)}: too few to "
         f"convict ({say_p_value(audit.p_value)})"

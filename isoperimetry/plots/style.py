@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
@@ -171,26 +172,36 @@ def wrap(text: str, width: int) -> str:
 
     The lines are about equally long: no more of them than are needed, and each as short as that allows.
     """
-    best = _wrap(text, width)
+    longest = max(1, int(0.85 * width))  # a word without blanks is wider than as many characters of a sentence
+    best = _wrap(text, width, longest)
     for narrower in range(width - 1, width // 2, -1):
-        tried = _wrap(text, narrower)
+        tried = _wrap(text, narrower, longest)
         if tried.count("\n") > best.count("\n"):
             break
         best = tried
     return best
 
 
-def _wrap(text: str, width: int) -> str:
+def _wrap(text: str, width: int, longest: int) -> str:
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line: list[str] = []
-        for word in re.findall(r"(?:\\\$|\$[^$]*\$|\S)+", paragraph):
+        words = re.findall(r"(?:\\\$|\$[^$]*\$|\S)+", paragraph)
+        for word in itertools.chain.from_iterable(_parts(whole, longest) for whole in words):
             if line and _shown(" ".join([*line, word])) > width:
                 lines.append(" ".join(line))
                 line = []
             line.append(word)
         lines.append(" ".join(line))
     return "\n".join(lines)
+
+
+def _parts(word: str, width: int) -> list[str]:
+    """Return a word in parts that fit, broken after a hyphen or the like where there is one; formulas stay whole."""
+    if _shown(word) <= width or "$" in word.replace(r"\$", ""):
+        return [word]
+    some = rf"(?:\\\$|[^\\]|\\(?!\$)){{1,{width}}}"
+    return re.findall(rf"{some}$|{some}(?<=[-_/.:])|{some}", word)
 
 
 def _shown(text: str) -> int:

@@ -145,6 +145,9 @@ def gate_again(stored: Mapping[str, Any], *, where: str) -> dict[str, Any]:
     if met != (limit <= gate):
         raise ValueError(f"{where}: the record's gate for {model!r} does not follow from its counts. {_ADVICE}")
     counted = f"{errors:,} errors in {trials:,} noise draws"
+    if wrong := stored.get("wrong"):
+        images = "1 image is" if wrong == 1 else f"{wrong} images are"
+        counted += f" ({images} wrong without noise, and count as errors in every draw)"
     sentence = (
         f"{counted} show a mean error rate in noise of at most {at_most(limit, 3)}: the gate of {gate:g} is met."
         if met

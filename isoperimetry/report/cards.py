@@ -9,8 +9,8 @@ from typing import Any
 from isoperimetry.report.folder import Results
 from isoperimetry.report.measured import ImageResults, ModelResults
 from isoperimetry.report.tables import TONES
-from isoperimetry.report.text import reason_kind
-from isoperimetry.results import at_most
+from isoperimetry.report.text import reason_kind, three_digits
+from isoperimetry.results import at_least, at_most
 
 IMAGE, NOISY = "From the image itself: found, and predicted", "From noisy copies: found, and bounded by the theorem"
 _SPREAD = 8.0  # largest over smallest distance from which on the ruler is logarithmic
@@ -79,13 +79,15 @@ def ruler(model: ModelResults, image: ImageResults) -> dict[str, Any] | None:
         group: str, kind: str, text: str, value: float, said: str = "", limits: tuple[float, float] | None = None
     ) -> None:
         if not math.isnan(value):
-            said = said or f"{value:.3g}"
+            said = said or three_digits(value)
             rows.append({"group": group, "kind": kind, "text": text, "value": value, "said": said, "limits": limits})
 
     for attack, distance in image.clean_distances.items():
         row(IMAGE, "found", attack, distance, "none found" if distance == math.inf else "")
     low, high = image.prediction_low, image.prediction_high
-    limits = f"{image.prediction:.3g} [{low:.3g}, {high:.3g}]"
+    limits = f"{three_digits(image.prediction)} [{three_digits(low)}, {three_digits(high)}]"
+    if math.isinf(image.prediction):  # no error was counted
+        limits = f"\u2265 {at_least(low)}"
     row(IMAGE, "prediction", "half-space prediction", image.prediction, limits, (low, high))
     if image.audit is not None and model.dim is not None:
         row(IMAGE, "noise", "a typical noisy copy", image.sigma * math.sqrt(model.dim))
@@ -94,9 +96,8 @@ def ruler(model: ModelResults, image: ImageResults) -> dict[str, Any] | None:
         row(NOISY, "noisy", f"{attack}, median", distance, "none found" if distance == math.inf else "")
     if image.audit is not None:
         bound = image.audit.bound
-        row(
-            NOISY, "bound", "bound on the median", bound, "none" if bound == math.inf else f"\u2264 {at_most(bound, 3)}"
-        )
+        limit = "none" if bound == math.inf else f"\u2264 {three_digits(float(at_most(bound, 3)))}"
+        row(NOISY, "bound", "bound on the median", bound, limit)
     values = [v for r in rows for v in (r["value"], *(r["limits"] or ())) if 0 < v < math.inf]
     if not values:
         return None
@@ -123,7 +124,7 @@ def ruler(model: ModelResults, image: ImageResults) -> dict[str, Any] | None:
 
 def _log_ticks(low: float, high: float) -> Iterable[float]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = (1, 2, 5) if high / low < 1000 else (1,)
+    steps = (1, 2, 5) if high / low < 200 else (1,)  # as many as have room for their numbers
     return [tick for p in powers for s in steps if low <= (tick := float(f"{s}e{p}")) <= high]
 
 

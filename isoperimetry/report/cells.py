@@ -6,6 +6,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Iterable, Sequence
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from isoperimetry.report.text import format_value
@@ -97,7 +98,17 @@ def text_cell(value: Any) -> Cell:
 def length_cell(value: Any) -> Cell:
     """Return a cell for a length."""
     number = or_nan(value)
-    return Cell("–" if math.isnan(number) else "none" if math.isinf(number) else f"{number:.3f}", number)  # noqa: RUF001
+    text = f"{number:.3f}" if number == 0 or abs(number) >= 0.1 else f"{number:#.3g}"
+    return Cell("–" if math.isnan(number) else "none" if math.isinf(number) else text, number)  # noqa: RUF001
+
+
+def bound_cell(value: Any) -> Cell:
+    """Return a cell for an upper bound of a length, rounded up."""
+    number = or_nan(value)
+    if not math.isfinite(number) or number == 0:
+        return length_cell(value)
+    digits = max(3, 2 - math.floor(math.log10(abs(number))))
+    return Cell(str(Decimal(number).quantize(Decimal(1).scaleb(-digits), ROUND_CEILING)), number)
 
 
 def found_cell(value: Any) -> Cell:

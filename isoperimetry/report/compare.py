@@ -166,7 +166,11 @@ def _compare(
     if second.n_convicted and not model.n_convicted:
         notes.append(f"{second.attack} is convicted on {names[1]}: its own distances there mean little.")
     if model.fingerprint == second.fingerprint:
-        notes.append("Both have the same fingerprint: weights and settings are the same, only the check differs.")
+        seeds = [str(run.record.get("seed")) for run in (one, other)]
+        drawn = f" (seed {seeds[0]}, then {seeds[1]})" if seeds[0] != seeds[1] else ""
+        notes.append(
+            f"Both have the same fingerprint: weights and settings are the same, only the check differs{drawn}."
+        )
     return Comparison(
         first=names[0],
         second=names[1],

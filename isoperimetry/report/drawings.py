@@ -59,9 +59,10 @@ def _from_noise(models: Sequence[ModelResults], prefix: str) -> list[Figure]:
             lambda: plots.distance_against_error_rate(groups, convicted=named),
             name=f"{prefix}-error-rate",
             title="Distances from noisy copies, against the error rate in noise",
-            caption="One mark an image. The curve is a theorem: no error set of that measure lets the median noisy "
-            "copy be farther from an error. An attack whose median is beyond it misses errors; filled marks are those "
-            "for which this is proved, all images of a model together.",
+            caption="Each mark is an image. The curve is a theorem: if this share of the noisy copies are errors, the "
+            "median noisy copy is no farther from the nearest error. Rates and medians here are measured ones, with "
+            "their limits: filled are the marks for which it is proved that the attack misses errors, all images of a "
+            "model together.",
             file="distances-from-noise.csv",
             data=csv_uri(rows),
         )

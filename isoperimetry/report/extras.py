@@ -71,7 +71,7 @@ def _agreements(record: Mapping[str, Any], prefix: str) -> list[Figure]:
                 draw,
                 name=f"{prefix}-agreement{number}",
                 title=f"{labels[0][:1].upper()}{labels[0][1:]}, and {labels[1]}",
-                caption=f"Across: {quantities[x]}. Up: {quantities[y]}. One mark a net. "
+                caption=f"Across: {quantities[x]}. Up: {quantities[y]}. Each mark is a net. "
                 + (f"Rank correlation of {'; of '.join(rhos)}." if rhos else "Too few nets for a rank correlation."),
                 file=f"{x}-{y}.csv".replace("_", "-"),
                 data=csv_uri({"net": name, x: a, y: b} for a, b, name, _ in points),

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from isoperimetry import plots, results
+from isoperimetry.plots.style import settle
 
 # In inches, 96 pixels of a page each: for the column of text, and for a telephone.
 WIDTHS = {"wide": 9.0, "narrow": 358 / 96}
@@ -77,6 +78,8 @@ def draw_figure(
             figure = ax.get_figure(root=True)
             if figure is not None and len(figure.axes) == 1 and not own_titles:
                 ax.set_title("", loc="left")  # the page has a title of its own
+                if ax.get_aspect() != "auto":
+                    settle(ax)  # one round of layout, as a draw does, leaves labels outside
             drawings[width] = plots.to_svg(ax, name=f"{name}-{width}", title=title, description=caption)
     return Figure(name=name, title=title, caption=caption, drawings=drawings, file=file, data=data)
 

@@ -125,8 +125,9 @@ def _load(path: Path, name: str) -> Results:
             "wrote it."
         )
     pictures = Pictures(path / "pictures.npz", note=str(record.get("pictures") or ""))
+    dim = record["dim"] if isinstance(record.get("dim"), int) else None
     models = tuple(
-        read_model(model, where=str(file), dim=pictures.dim(number))
+        read_model(model, where=str(file), dim=dim or pictures.dim(number))
         for number, model in enumerate(_models(record, file))
     )
     _refuse_one_name(models, file)

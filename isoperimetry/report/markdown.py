@@ -52,7 +52,7 @@ def markdown_page(*results: Results) -> str:
             )
         lines += [
             "\n".join(
-                f"- **{escape(v['model'])}: {v['word'].lower()}.** {escape(' '.join(v['sentences']))}"
+                f"- **{escape(v['model'])}: {escape(v['word'])}.** {escape(' '.join(v['sentences']))}"
                 for v in told["verdicts"]
             )
         ]

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from isoperimetry.report.measured import ImageResults, median
+from isoperimetry.report.text import three_digits
 from isoperimetry.results import Record, at_most
 
 
@@ -81,4 +82,4 @@ def sign_test(more: int, fewer: int) -> float:
 
 def say(value: float) -> str:
     """Return a length or a rate for reading."""
-    return "none found" if math.isinf(value) else "-" if math.isnan(value) else f"{value:.3g}"
+    return "none found" if math.isinf(value) else "-" if math.isnan(value) else three_digits(value)

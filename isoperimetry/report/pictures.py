@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from isoperimetry.errors import MissingDependency
 from isoperimetry.report.files import read_arrays
+from isoperimetry.results import at_least
 
 # A picture narrower than this is shown with its pixels.
 SMALL = 96
@@ -104,7 +105,8 @@ def magnified(difference: NDArray[Any], bounds: tuple[float, float]) -> tuple[ND
     -------
     levels : array of uint8
     factor : float
-        The largest of 1, 2, 5, 10, ... that keeps all pixels within the range; below 1 where even 1 does not.
+        The largest of 1, 2, 5, 10, ... that keeps all pixels within the range; below 1, with one digit, where even 1
+        does not.
 
     Examples
     --------
@@ -117,9 +119,9 @@ def magnified(difference: NDArray[Any], bounds: tuple[float, float]) -> tuple[ND
     if not math.isfinite(largest):
         raise ValueError("it holds an infinite number or NaN")
     within = [factor for factor in _FACTORS if factor * largest <= 0.5]
-    factor = (within[-1] if largest else 1) if within else 0.5 / largest
+    factor = (within[-1] if largest else 1) if within else float(at_least(0.5 / largest, 1))
     levels = np.clip(np.floor(255 * (0.5 + factor * part) + 0.5), 0, 255)
-    return levels.astype(np.uint8), factor if within else float(f"{factor:.2g}")
+    return levels.astype(np.uint8), factor
 
 
 def _picture(array: NDArray[Any], caption: str) -> Picture:

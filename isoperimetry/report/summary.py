@@ -62,6 +62,12 @@ def summary(*results: Results) -> dict[str, Any]:
     return safe
 
 
+def _written_to(results: Results) -> str:
+    """Return the folder that the command that repeats a check writes to."""
+    words = shlex.split(command(results))
+    return words[words.index("--out") + 1] if "--out" in words[:-1] else results.name
+
+
 def _title(run: Results, leaf: Results, n_runs: int) -> str:
     if leaf is run:
         return run.name
@@ -79,7 +85,7 @@ def _chapter(results: Results, *, title: str) -> dict[str, Any]:
         "machine": dict(record.get("machine", {})),
         "measured": measured(results),
         "command": command(results),
-        "folder_quoted": shlex.quote(results.name),
+        "folder_quoted": shlex.quote(_written_to(results)),
         "reading": record.get("reading", ""),
         "pictures": results.pictures.note,
         "verdicts": [model_verdict(model) for model in results.models],

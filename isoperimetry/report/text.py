@@ -239,6 +239,17 @@ def _is_number(value: Any) -> bool:
     return value in ("inf", "-inf", "nan") or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
+def three_digits(value: float) -> str:
+    """Return a length for reading, with three digits also where the last ones are zeros.
+
+    Examples
+    --------
+    >>> [three_digits(value) for value in (0.34, 7.2, 163.0, 0.002704, 0.0)]
+    ['0.340', '7.20', '163', '0.00270', '0']
+    """
+    return f"{value:#.3g}".rstrip(".") if value else "0"
+
+
 def reason_kind(reason: str) -> tuple[str, str]:
     """Return the kind of a reason, "found", "used", "checked", "assumed" or "broken", and its sentence.
 

@@ -11,8 +11,13 @@ from isoperimetry.report.measured import ModelResults
 from isoperimetry.report.text import describe_family
 from isoperimetry.results import at_most
 
-# tone -> its word; a page shows them by a symbol and a colour too
-TONES = {"bad": "Convicted", "good": "Consistent", "open": "Not convicted", "none": "Not audited"}
+# tone -> what it says of the attack; a page shows them by a symbol and a colour too
+TONES = {
+    "bad": "{} convicted",
+    "good": "{} consistent with the bound",
+    "open": "{} not convicted",
+    "none": "Not audited",
+}
 
 
 def model_verdict(model: ModelResults) -> dict[str, Any]:
@@ -45,6 +50,9 @@ def model_verdict(model: ModelResults) -> dict[str, Any]:
         told = [f"{counts[word]} {word}" for word in ("consistent", "undecided") if counts[word]]
         said.append(f"{model.attack} is not convicted on any of {_images(audited)} ({', '.join(told)}).")
         said.append("That is no proof that it finds the nearest errors.")
+        unbound = sum(math.isinf(audit.bound) for audit in model.audits)
+        if unbound:
+            said.append(f"On {unbound} of {_images(audited)} no bound follows from the errors counted in noise.")
     share = model.bound_share
     if math.isfinite(share):
         said.append(
@@ -59,7 +67,7 @@ def model_verdict(model: ModelResults) -> dict[str, Any]:
         "model": model.name,
         "attack": model.attack,
         "tone": tone,
-        "word": TONES[tone],
+        "word": TONES[tone].format(model.attack),
         "sentences": said,
         "n_images": len(model.images),
         "n_audited": audited,

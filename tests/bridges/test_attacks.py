@@ -450,3 +450,16 @@ def test_nearest_error_can_stay_in_the_box(exact: Any) -> None:
 def test_nearest_error_refuses_a_bad_scale(exact: Any, scale: Any) -> None:
     with pytest.raises(ValueError, match="scale"):
         nearest_error(Classifier(exact.half_space(1.0)), exact.images(), [0], scale=scale)
+
+
+def test_tangent_stays_finite_where_the_slope_nearly_vanishes() -> None:
+    # A margin of 1 that falls by 1e-36 a unit: the plane is 1e36 away, and a step there would overflow float32.
+    class Faint(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            first = x.flatten(1)[:, :1]
+            margin = torch.where(first < 0.5, 1 - 1e-36 * first, 0.5 - first)
+            return torch.cat([margin, torch.zeros_like(margin)], 1)
+
+    start = torch.zeros(1, 1, 2, 2)
+    found = TangentProjection(steps=30)(Classifier(Faint().eval()), start, torch.tensor([0]), scale=1.0)
+    assert found.distances[0] == pytest.approx(0.5, rel=1e-2)

@@ -380,7 +380,7 @@ def test_images_that_cannot_be_audited(run: Run, folder: Path) -> None:
     assert [image["status"] for image in record["models"][0]["images"]] == ["already wrong"] * 2
     assert [path.name for path in (folder / "out").iterdir()] == ["results.json"]
     recompute(record)
-    assert record["pictures"] == "None were asked for."
+    assert record["pictures"] == "No pictures were asked for."
     # A gate is not met by that, rather than badly asked for.
     code, out, err = run(*SMALL, "--sigma", "0.4", "--max-error", "0.9", data="wrong.npz")
     assert (code, err) == (1, "")

@@ -46,6 +46,7 @@ def test_a_gate_is_the_limit_of_the_mean_rate(mixed: ModelCheck) -> None:
         assert ("not met" in str(one)) != one.met
         shown = float(re.findall(r"(?:at most|of) ([0-9.]+)[., ]", one.sentence())[-1 if one.met else 0])
         assert limit <= shown <= 1.01 * limit
+    assert one.wrong == 1 and "1 image is wrong without noise" in one.sentence()
     # More draws are no cure where the rate that was seen is above the gate.
     assert "more draws" in gate(mixed, errors / 1500, SETTINGS).sentence()
     assert "more draws" not in gate(mixed, errors / 1501, SETTINGS).sentence()

@@ -116,7 +116,7 @@ def test_why_there_are_none(exact: Any, seed: int) -> None:
     words = why_not_drawn([checked(classifier, exact.images().view(1, 16), seed, n_pictures=1)])
     assert words is not None
     assert words.startswith("Inputs of shape (16,) cannot be drawn")
-    assert why_not_drawn([checked(classifier, exact.images(), seed)]) == "None were asked for."
+    assert why_not_drawn([checked(classifier, exact.images(), seed)]) == "No pictures were asked for."
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(exact: Any, seed: int, tmp_path: Path, monkeypatch: Any) -> None:

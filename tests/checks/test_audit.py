@@ -148,6 +148,7 @@ def test_p_value_and_verdict_agree(
         assert audit.distance_high <= audit.bound
     if errors == 0:
         assert audit.bound == math.inf and audit.p_value == 1
+        assert not any("bound inf" in text for text in (str(audit), *audit.reasons))
 
 
 @given(samples, st.data())

@@ -26,7 +26,8 @@ CARD = {
     "clean_distances": {"an attack": 0.3, "a second attack with a long name": math.inf},
     "noisy_distances": {"an attack": [0.0, 0.2, 0.3]},
 }  # fmt: skip
-GROUPS = {"a model with quite a long name": [audit(math.inf), audit(errors=0)], "other": [audit()]}
+LONG = "a-model-whose-name-is-one-word-that-is-longer-than-a-line"
+GROUPS = {"a model with quite a long name": [audit()], LONG: [audit(math.inf), audit(errors=0)], "other": [audit()]}
 COUNTS = {"fog": [10, 20, 30, 40, 50], "gaussian_noise": [1, 2, 3, 4, 5], "jpeg_compression": [0, 0, 1, 1, 100]}
 CORRUPTIONS = {
     "models": {
@@ -124,6 +125,10 @@ def test_lines_of_text_are_about_equally_long():
     assert style.wrap("kept\nlines", 40) == "kept\nlines"
     assert style.wrap(r"costs 5\$ a piece or 6\$", 100) == r"costs 5\$ a piece or 6\$"
     assert style.wrap("", 9) == ""
+    # Only where there is no blank is a word broken, after a hyphen or the like if there is one; \$ is one character.
+    assert style.wrap("efficientnet-lite0-noise", 16) == "efficientnet-\nlite0-noise"
+    assert style.wrap("in 123456 a", 5) == "in\n1234\n56 a"
+    assert style.wrap(r"123\$5678", 5) == r"123\$" + "\n5678"
 
 
 @pytest.mark.parametrize("theme", style.THEMES.values(), ids=style.THEMES)

@@ -59,6 +59,7 @@ def test_two_runs_are_paired_by_image_and_their_settings_told(tmp_path):
     notes = " ".join(comparison.notes)
     assert "noise draws an image: 2000 and 500" in notes and "clipping: False and True" in notes
     assert "searched for each image and 0.1" in notes and "same fingerprint" in notes
+    assert "only the check differs." in notes
     assert [measure.what for measure in comparison.measures] == ["nearest error found from the image"]
 
 

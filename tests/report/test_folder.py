@@ -121,9 +121,10 @@ def test_a_reproduction_that_lists_what_is_not_there_is_refused(tmp_path):
 
 def test_a_gate_is_judged_again_and_told_first(tmp_path):
     gate = {"model": "clean", "errors": 60, "trials": 6000, "limit": 0.0147, "max_error": 0.02, "confidence": 0.999}
-    folder = folders.write(tmp_path / "run", gates=[gate | {"met": True}])
+    folder = folders.write(tmp_path / "run", gates=[gate | {"met": True, "wrong": 2}])
     assert summary(load(folder))["headline"].startswith("The gate is met. PGD provably")
-    assert "at most 0.014" in load(folder).gates[0]["sentence"]
+    (told,) = load(folder).gates
+    assert "at most 0.014" in told["sentence"] and "2 images are wrong without noise" in told["sentence"]
     damage(folder, lambda r: r["gates"][0].update(max_error=0.01, met=False))
     assert summary(load(folder))["headline"].startswith("The gate is not met by clean.")
     refused(damage(folder, lambda r: r["gates"][0].update(met=True)), "gate for 'clean'")

@@ -3,7 +3,9 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import itertools
 import json
+import math
 import re
 from html.parser import HTMLParser
 from urllib.parse import unquote
@@ -13,7 +15,8 @@ import pytest
 from PIL import Image
 
 from isoperimetry import cli
-from isoperimetry.report import cards, drawings, figures, html_page, load, markdown_page, page, pictures
+from isoperimetry.report import cards, cells, drawings, figures, html_page, load, markdown_page, page, pictures
+from isoperimetry.report.verdicts import model_verdict
 from tests.report import folders
 
 NASTY = folders.NASTY
@@ -91,7 +94,8 @@ def test_a_difference_is_magnified_as_far_as_it_fits():
         levels, found = pictures.magnified(np.array([largest, -largest, 0.0]), (0.0, 1.0))
         assert found == factor and levels[2] == 128
         assert levels[0] == min(255, int(255 * (0.5 + factor * largest) + 0.5))
-    assert pictures.magnified(np.array([2.0]), (0.0, 1.0))[1] == 0.25
+    levels, found = pictures.magnified(np.array([2.0, -0.5]), (0.0, 1.0))
+    assert found == 0.2 and levels.tolist() == [230, 102]  # by what it says
     assert pictures.magnified(np.array([2.0]), (-1.0, 9.0))[1] == 2
     with pytest.raises(ValueError, match="NaN"):
         pictures.magnified(np.array([np.nan]), (0.0, 1.0))
@@ -115,7 +119,7 @@ def test_places_on_the_ruler():
     prediction, shell = rows[cards.IMAGE, "half-space prediction"], rows[cards.IMAGE, "a typical noisy copy"]
     bound, attack = rows[cards.NOISY, "bound on the median"], rows[cards.NOISY, "PGD, median"]
     image, audit = results.models[0].images[0], results.models[0].audits[0]
-    assert shell["said"] == "0.8"  # .1 times the root of 64
+    assert shell["said"] == "0.800"  # .1 times the root of 64
     assert prediction["low"] < prediction["place"] < prediction["high"] < shell["place"]
     assert attack["place"] < bound["place"] == attack["beyond"] and prediction["beyond"] is None
     # a linear axis: places are to each other as the numbers
@@ -134,6 +138,40 @@ def test_what_is_not_found_or_not_bounded_lies_at_the_edge(tmp_path):
     assert ruler["log"] and rows["found", "PGD"]["edge"] == "right" and rows["found", "PGD"]["said"] == "none found"
     assert rows["bound", "bound on the median"]["said"] == "none" and rows["noisy", "PGD"]["beyond"] is None
     assert ("noise", "a typical noisy copy") not in rows  # the dimension is not known
+    assert rows["prediction", "half-space prediction"]["said"].startswith("\u2265 ")  # no error: a lower limit alone
+    verdict = model_verdict(model)
+    assert verdict["word"] == "PGD consistent with the bound"
+    assert "On 1 of 1 image no bound follows" in " ".join(verdict["sentences"])
+
+
+def test_the_numbers_of_an_axis_have_room():
+    for high in (8.0, 60.0, 190.0, 201.0, 5e3):
+        ticks = [math.log(tick) / math.log(high) for tick in cards._log_ticks(1.0, high)]
+        assert min((b - a for a, b in itertools.pairwise(ticks)), default=1) > 0.12
+
+
+def test_a_table_rounds_bounds_up_and_keeps_digits():
+    assert [cells.bound_cell(value).text for value in (0.25931, 0.0096, 0.00123401, math.inf, 0.0)] == [
+        "0.260", "0.00960", "0.00124", "none", "0.000",
+    ]  # fmt: skip
+    assert [cells.length_cell(value).text for value in (0.25931, 0.0027, 163.4822)] == ["0.259", "0.00270", "163.482"]
+
+
+def test_a_figure_without_its_title_is_laid_out_again():
+    made = figures.draw_figure(
+        lambda: figures.plots.noise_shell(0.015, sigma=0.244, dim=784),
+        name="a", title="t", caption="", file="", data="",
+    )  # fmt: skip
+    for drawing in made.drawings.values():
+        left = re.search(r'rotate\(-90 ([-0-9.]+) [-0-9.]+\)">across', drawing)
+        assert float(left[1]) >= 9  # the height of its letters
+
+
+def test_the_dimension_comes_from_the_record_where_there_are_no_pictures(tmp_path):
+    folder = folders.write(tmp_path / "run", [folders.model("net", [folders.image(0)])], dim=784)
+    (model,) = load(folder).models
+    rows = {row["kind"]: row for row in cards.ruler(model, model.images[0])["rows"]}
+    assert model.dim == 784 and rows["noise"]["said"] == "2.80"  # .1 times the root of 784
 
 
 def test_a_reproduction_has_its_extras_on_the_page(tmp_path, monkeypatch):

@@ -18,6 +18,8 @@ class Gate(Record):
     model : str
     errors, trials : int
         Of all images together. Of an image that is wrong without noise all draws count as errors.
+    wrong : int
+        Images of that kind.
     limit : float
         Upper limit of the mean error rate, at ``confidence``.
     max_error : float
@@ -30,6 +32,7 @@ class Gate(Record):
     model: str
     errors: int
     trials: int
+    wrong: int
     limit: float
     max_error: float
     confidence: float
@@ -44,7 +47,11 @@ class Gate(Record):
 
     def sentence(self) -> str:
         """Return what was shown, or what was not."""
-        counted = f"{self.errors} errors in {self.trials} draws"
+        assumed = ""
+        if self.wrong:
+            images = "1 image is" if self.wrong == 1 else f"{self.wrong} images are"
+            assumed = f" ({images} wrong without noise, and count as errors in every draw)"
+        counted = f"{self.errors} errors in {self.trials} draws{assumed}"
         if self.met:
             return f"{counted} show a mean error rate in noise of at most {at_most(self.limit, 3)}."
         # The rate that was seen may be small enough, and the draws too few to show it.
@@ -96,6 +103,7 @@ def gate(checked: ModelCheck, max_error: float, settings: CheckSettings) -> Gate
         model=checked.name,
         errors=errors,
         trials=trials,
+        wrong=sum(not image.audit for image in checked.images),
         limit=float(limit),
         max_error=max_error,
         confidence=settings.confidence,

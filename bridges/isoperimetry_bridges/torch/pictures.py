@@ -85,7 +85,7 @@ def why_not_drawn(checked: Sequence[ModelCheck]) -> str | None:
     """Return in a sentence why there are no pictures of a check; None where all can be drawn."""
     pictures = [picture for model in checked for picture in model.pictures]
     if not pictures:
-        return "None were asked for."
+        return "No pictures were asked for."
     for picture in pictures:
         shape = picture.clean.shape
         if len(shape) != 3 or shape[0] not in _CHANNELS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from decimal import ROUND_CEILING, Decimal
 from typing import TypeAlias
 
 from rich import box
@@ -24,6 +25,11 @@ _STYLE = {AuditVerdict.ATTACK_FAILING: "bold red", AuditVerdict.CONSISTENT: "gre
 
 def _length(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def _bound(value: float) -> str:
+    """Return an upper bound of a length, rounded up."""
+    return str(Decimal(value).quantize(Decimal("0.001"), ROUND_CEILING)) if math.isfinite(value) else _length(value)
 
 
 def _distance(value: float) -> str:
@@ -177,7 +183,7 @@ def _noisy(image: ImageCheck, model: ModelCheck, *, convicted: bool, wide: bool)
     shown: _Row = {
         "image": str(image.image),
         "errors in\nnoise, %": errors,
-        "noise:\nbound": "-" if audit is None else _length(audit.bound),
+        "noise:\nbound": "-" if audit is None else _bound(audit.bound),
         **distances,
     }
     if wide:

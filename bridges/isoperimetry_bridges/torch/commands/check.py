@@ -89,7 +89,8 @@ def check(
     for classifier, _ in subject.classifiers:
         classifier.check(subject.images, subject.labels)
     about = {"command": shlex.join(command_line(context)), "seed": seed, "n_images": n_images, "of_images": of_images}
-    output = Output(out, settings, about | subject.about)
+    about |= subject.about | {"dim": subject.images[0].numel()}
+    output = Output(out, settings, about)
     began = time.perf_counter()
     checked, complete = _measure(subject, n_images, settings, output, seed=seed, n_pictures=pictures, quiet=quiet)
     if checked is None:  # rank 0 of several tells

@@ -123,8 +123,8 @@ def _mirrored(x: Tensor, reach: int) -> Tensor:
 
 @functools.lru_cache(maxsize=256)
 def _fast_size(least: int) -> int:
-    """Return the smallest even number from ``least`` on without prime factors above 5."""
-    size = least + least % 2
+    """Return the smallest multiple of 4 from ``least`` on without prime factors above 5."""
+    size = least + -least % 4
     while True:
         rest = size
         for prime in (2, 3, 5):
@@ -132,4 +132,4 @@ def _fast_size(least: int) -> int:
                 rest //= prime
         if rest == 1:
             return size
-        size += 2
+        size += 4

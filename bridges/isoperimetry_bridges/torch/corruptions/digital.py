@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -116,7 +116,7 @@ def pixelate(x: Tensor, parameters: Parameters, noise: NoiseFor) -> Tensor:
     """Return x, rounded to 8 bits, scaled down by means over boxes of whole pixels and up again; uint8 of uint8.
 
     As in Pillow, which does it on a CPU if it is there: columns are averaged before rows, both are rounded to 8 bits,
-    and enlarged pixels have sharp borders.
+    and enlarged pixels have sharp borders. Without Pillow the result is the same.
     """
     height, width = x.shape[-2:]
     rows, columns = max(1, int(height * parameters[0])), max(1, int(width * parameters[0]))
@@ -124,10 +124,12 @@ def pixelate(x: Tensor, parameters: Parameters, noise: NoiseFor) -> Tensor:
     if pillow is not None:
         same = _is_nearest(rows, height) and _is_nearest(columns, width)
         down, up = pillow.Resampling.BOX, pillow.Resampling.NEAREST if same else pillow.Resampling.BOX
-        levels = through_pillow(
-            bytes_of(x), pillow, lambda image: image.resize((columns, rows), down).resize((width, height), up)
-        )
-        return _like(x, levels)
+
+        def coarse(image: Any) -> Any:
+            # One axis after the other: Pillow begins with the rows of images that are much higher than wide.
+            return image.resize((columns, height), down).resize((columns, rows), down).resize((width, height), up)
+
+        return _like(x, through_pillow(bytes_of(x), pillow, coarse))
     small = _averaged(bytes_of(x).contiguous().float(), columns, -1)
     small = _averaged(small, rows, -2)
     wide = _selected(small, -1, _nearest(columns, width).to(x.device))
