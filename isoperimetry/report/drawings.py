@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from isoperimetry import plots
-from isoperimetry.report.figures import Figure, csv_uri, draw_figure, json_uri, plain
+from isoperimetry.report.figures import Figure, arrays_uri, csv_uri, draw_figure, plain
 from isoperimetry.report.folder import Results
 from isoperimetry.report.measured import ModelResults
 
@@ -138,10 +137,7 @@ def _shell(model: ModelResults, prefix: str) -> list[Figure]:
 
 def _windows(leaf: Results, prefix: str) -> list[Figure]:
     flat = {f"{plain(name)}/{part}": array for name, window in leaf.windows.items() for part, array in window.items()}
-    data = {
-        name: {part: json.loads(str(array)) if part == "meta" else array for part, array in window.items()}
-        for name, window in leaf.windows.items()
-    }
+    arrays = {f"{name}/{part}": array for name, window in leaf.windows.items() for part, array in window.items()}
     return [
         draw_figure(
             lambda: plots.church_windows(flat)[0],
@@ -149,8 +145,8 @@ def _windows(leaf: Results, prefix: str) -> list[Figure]:
             title="Church windows: the plane through an image and two of its errors",
             caption="Through the image itself, the nearest error found and a noisy copy that is an error; one picture "
             "a model. Errors are inside the heavy lines; the noise shell and the half-space prediction are drawn in.",
-            file="windows.json",
-            data=json_uri(data),
+            file="windows.npz",
+            data=arrays_uri(arrays),
             own_titles=True,  # they name the models
         )
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import dataclasses
 import io
@@ -9,6 +10,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
 
 from isoperimetry import plots, results
 from isoperimetry.plots.style import settle
@@ -62,6 +66,14 @@ def csv_uri(rows: Iterable[Mapping[str, Any]]) -> str:
 def json_uri(value: Any) -> str:
     """Return JSON in a ``data:`` URI."""
     return "data:application/json;charset=utf-8," + quote(json.dumps(results.to_json(value), allow_nan=False))
+
+
+def arrays_uri(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Return arrays as a compressed NPZ file in a ``data:`` URI: as numbers they would outweigh the page."""
+    buffer = io.BytesIO()
+    named: Any = arrays
+    np.savez_compressed(buffer, **named)
+    return "data:application/octet-stream;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def draw_figure(

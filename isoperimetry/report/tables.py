@@ -31,7 +31,7 @@ _CAPTIONS = {
 }
 # Of rank correlations: too long for cells.
 _LEFT_OUT = ("guarantee", "method", "p_value_method")
-TONES = {"convicted": "bad", "consistent": "good", "undecided": "open", "not audited": "none"}
+TONES = {"convicted": "bad", "attack failing": "bad", "consistent": "good", "undecided": "open", "not audited": "none"}
 
 
 def models_table(chapter: Mapping[str, Any]) -> Table:

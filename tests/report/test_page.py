@@ -228,3 +228,11 @@ def test_the_command_writes_the_page_beside_the_results(run, tmp_path, monkeypat
     folder = folders.write(tmp_path / "run")
     assert run("report", folder, "--html")[0] == 0
     assert (folder / "report.html").read_text(encoding="utf-8") == "<p>\u03c3</p>"
+
+
+def test_every_verdict_has_a_tone():
+    # "attack failing" and not convicted: of many images one may fail alone, and not beside the others.
+    from isoperimetry.checks import AuditVerdict
+    from isoperimetry.report.tables import TONES
+
+    assert set(TONES) == {"convicted", "not audited", *(verdict.value for verdict in AuditVerdict)}
