@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +238,7 @@ def test_the_command(half_spaces: Subject, tmp_path: Path, monkeypatch: pytest.M
     for text in ("middle", "The published pipeline:", "(j)", "Processor seconds", "quick look", "1 net is too few"):
         assert text in result.output
     record = read(tmp_path / "out" / "tiny" / "results.json")
-    assert record["command"][1:3] == ["--subject", "tiny"]
+    assert shlex.split(record["command"])[1:3] == ["--subject", "tiny"]
     assert record["reading"].startswith("A quick look")
     with pytest.raises(ValueError, match="preset='x'"):
         CliRunner().invoke(app, [*words, "--preset", "x"], catch_exceptions=False)

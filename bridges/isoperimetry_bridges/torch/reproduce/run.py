@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -157,7 +158,7 @@ def reproduce(
     refuse_other(folder)
     loaded = [load_subject(one, device=device) if isinstance(one, str) else one for one in subjects]
     bars, found = as_progress(progress), []
-    about: dict[str, Any] = {"command": None if command is None else list(command), "seed": root.seed}
+    about: dict[str, Any] = {"command": None if command is None else shlex.join(command), "seed": root.seed}
     with bars.start("reproduction", sum(_n_steps(*pair) for pair in zip(loaded, chosen, strict=True))):
         for subject, one in zip(loaded, chosen, strict=True):
             found.append(_reproduce(subject, one, folder, root, about, bars))
