@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+from isoperimetry_bridges.torch.files import replacing
+
 # What XML 1.0 cannot hold, in whatever spelling.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -107,12 +109,8 @@ def write_junit(
     _child(top, "system-out").text = _clean(text)
     _child(top, "system-err")
     ElementTree.indent(root)
-    partial = path.with_name(f"{path.name}.partial")
-    try:
+    with replacing(path) as partial:
         ElementTree.ElementTree(root).write(partial, encoding="utf-8", xml_declaration=True)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _child(parent: ElementTree.Element, tag: str, **attributes: object) -> ElementTree.Element:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from rich.console import Console
 
 from isoperimetry.errors import MissingDependency
 from isoperimetry.terminal import write_out
+from isoperimetry_bridges.torch.files import replacing, write_json
 from isoperimetry_bridges.torch.gate import Gate
 from isoperimetry_bridges.torch.pictures import save_pictures, why_not_drawn
 from isoperimetry_bridges.torch.records import CheckSettings, ModelCheck
@@ -113,9 +113,7 @@ class Output:
             "pictures": unseen,
             "seconds": seconds,
         }
-        partial = self.results.with_suffix(".partial")
-        partial.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
-        partial.replace(self.results)
+        write_json(self.results, record)
         # What is left of an earlier run would belong to other results.
         self.pictures.unlink(missing_ok=True)
         self.figure.unlink(missing_ok=True)
@@ -134,9 +132,8 @@ class Output:
         named = {model.name: model.family.convicted for model in checked if model.family is not None}
         axes = distance_against_error_rate(groups, convicted=named)
         axes.set_title(f"{checked[0].attack} from noisy copies, against the error rate in noise", loc="left")
-        partial = self.figure.with_suffix(".partial")
-        axes.figure.savefig(partial, format="png", dpi=150, bbox_inches="tight")  # type: ignore[union-attr]
-        partial.replace(self.figure)
+        with replacing(self.figure) as partial:
+            axes.figure.savefig(partial, format="png", dpi=150, bbox_inches="tight")  # type: ignore[union-attr]
         return [self.figure]
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from isoperimetry.streams import Stream
 from isoperimetry_bridges.torch.arguments import ImageId
 from isoperimetry_bridges.torch.attacks import NearestErrors
+from isoperimetry_bridges.torch.files import save_arrays
 from isoperimetry_bridges.torch.noise import noise_stream, noisy_images
 
 if TYPE_CHECKING:
@@ -126,14 +127,7 @@ def save_pictures(path: Path, checked: Sequence[ModelCheck]) -> None:
                 limit = float(np.finfo(np.float16).max)
                 arrays[f"{name}/error"] = _shown(picture.error, model.bounds)
                 arrays[f"{name}/difference"] = difference.clip(-limit, limit).astype(np.float16)
-    partial = path.with_suffix(".partial")
-    try:
-        with partial.open("wb") as file:
-            # Its first parameter is called `file`, and names here begin with `model`.
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    save_arrays(path, arrays)
 
 
 def _shown(values: NDArray[Any], bounds: tuple[float, float]) -> NDArray[np.uint8]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +23,7 @@ from isoperimetry_bridges.torch import zoo
 from isoperimetry_bridges.torch.commands.common import saying_out, stopping_in_order
 from isoperimetry_bridges.torch.distributed import on_all_ranks, ranks
 from isoperimetry_bridges.torch.export import export_parquet
+from isoperimetry_bridges.torch.files import write_json
 from isoperimetry_bridges.torch.measure import measure_error_rate
 from isoperimetry_bridges.torch.models import load_data, load_factory
 from isoperimetry_bridges.torch.output import environment, file_digest
@@ -119,10 +119,8 @@ def _save(path: Path, measured: Sequence[Measurement], source: dict[str, str], c
         **environment(),
         "measurements": [one.to_dict() for one in measured],
     }
-    partial = path.with_suffix(".partial")
     try:
-        partial.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
-        partial.replace(path)
+        write_json(path, record)
     except OSError as error:
         raise RecordError(
             f"{str(path)!r} cannot be written ({error.strerror or error}): what was measured is kept in the store "

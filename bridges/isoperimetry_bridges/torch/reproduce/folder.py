@@ -1,4 +1,4 @@
-"""The folder of a reproduction: whose it is, and its files, each written whole or not at all."""
+"""The folder of a reproduction: whose it is, and the list of what it holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from isoperimetry_bridges.torch.files import write_json
 
 
 def refuse_other(folder: Path) -> None:
@@ -53,18 +53,3 @@ def write_contents(folder: Path, about: Mapping[str, Any], seconds: float) -> No
         "seconds": seconds,
     }
     write_json(folder / "results.json", record)
-
-
-def write_json(path: Path, record: Mapping[str, Any]) -> None:
-    """Write a record as strict JSON, whole or not at all."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
-    partial.replace(path)
-
-
-def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Write arrays to an NPZ file, whole or not at all."""
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.savez_compressed(file, **arrays)
-    partial.replace(path)

@@ -15,9 +15,10 @@ from isoperimetry.results import Record
 from isoperimetry.streams import Stream
 from isoperimetry_bridges.torch.arguments import as_root
 from isoperimetry_bridges.torch.corruptions import CorruptionErrors, corruptions_record
+from isoperimetry_bridges.torch.files import save_arrays, write_json
 from isoperimetry_bridges.torch.records import ModelCheck
 from isoperimetry_bridges.torch.reproduce.defects import measure_defects, memory_of_count
-from isoperimetry_bridges.torch.reproduce.folder import refuse_other, save_arrays, write_contents, write_json
+from isoperimetry_bridges.torch.reproduce.folder import refuse_other, write_contents
 from isoperimetry_bridges.torch.reproduce.rows import defect_rows
 from isoperimetry_bridges.torch.reproduce.settings import Preset, ReproduceSettings, default_settings
 from isoperimetry_bridges.torch.reproduce.stages import Stages
